@@ -1,0 +1,41 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+
+import { CONNECTIONS } from './load-figures.ts'
+import type { LoadFigures } from './load-figures.ts'
+import type { Scenario } from './scenarios.ts'
+
+const MARK = 'figures:'
+
+/** Has wrk print its figures exactly, where its own report rounds them. */
+const PRINT_FIGURES = `
+function done(summary, latency, requests)
+  local e = summary.errors
+  local errors = e.connect + e.read + e.write + e.status + e.timeout
+  print(string.format("${MARK} %d %d %f %d", summary.requests, summary.duration, latency:percentile(99), errors))
+end`
+
+const folder = mkdtempSync(join(tmpdir(), 'allium-bench-'))
+process.on('exit', () => rmSync(folder, { recursive: true, force: true }))
+
+/** The command line of a burst. */
+export function wrkCommand(url: string, scenario: Scenario, seconds: number): string[] {
+  const script = join(folder, 'load.lua')
+  writeFileSync(script, describeRequest(scenario) + PRINT_FIGURES)
+  return ['wrk', '-t1', `-c${CONNECTIONS}`, `-d${seconds}s`, '-s', script, url]
+}
+
+/** Reads what wrk printed; it counts time in microseconds. */
+export function parseWrk(output: string): LoadFigures {
+  const line = output.split('\n').find(text => text.startsWith(MARK))
+  const [responses, duration, p99, errors] = (line ?? '').slice(MARK.length).trim().split(' ').map(Number)
+  return { responses: responses!, seconds: duration! / 1e6, p99: p99! / 1e3, errors: errors! }
+}
+
+function describeRequest({ method, headers, body }: Scenario): string {
+  const lines = Object.entries(headers).map(([name, value]) => `wrk.headers["${name}"] = "${value}"`)
+  lines.push(`wrk.method = "${method}"`)
+  if (body !== undefined) lines.push(`wrk.body = [==[${body}]==]`)
+  return lines.join('\n')
+}

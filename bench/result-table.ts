@@ -1,0 +1,45 @@
+import type { Figures, Round } from './rounds.ts'
+import type { Scenario, ServerName } from './scenarios.ts'
+import { toSpread } from './spread.ts'
+
+const HEAD = [
+  '| server | CPU per request, ratio | µs | requests/s, ratio | requests/s | p99, ms | peak memory, MiB |',
+  '| --- | --- | --- | --- | --- | --- | --- |',
+]
+
+/** A Markdown table: ratios to the base line of the same round, median with min and max, then plain medians. */
+export function formatTable(
+  scenario: Scenario,
+  rounds: readonly Round[],
+  peakMemory: ReadonlyMap<ServerName, number>,
+): string {
+  const rows = scenario.servers.map(name => formatRow(name, scenario.base, rounds, peakMemory.get(name)!))
+  return [...HEAD, ...rows].join('\n')
+}
+
+function formatRow(name: ServerName, base: ServerName, rounds: readonly Round[], memory: number): string {
+  const cells = [
+    name === base ? `**${name}** (base)` : name,
+    name === base ? '1.00' : formatRatio(name, base, rounds, 'cpu'),
+    medianOf(name, rounds, 'cpu').toFixed(1),
+    name === base ? '1.00' : formatRatio(name, base, rounds, 'rate'),
+    `${(medianOf(name, rounds, 'rate') / 1000).toFixed(1)}k`,
+    medianOf(name, rounds, 'p99').toFixed(1),
+    (memory / (1024 * 1024)).toFixed(0),
+  ]
+  return `| ${cells.join(' | ')} |`
+}
+
+function formatRatio(
+  name: ServerName,
+  base: ServerName,
+  rounds: readonly Round[],
+  key: keyof Figures,
+): string {
+  const { median, min, max } = toSpread(rounds.map(round => round.get(name)![key] / round.get(base)![key]))
+  return `${median.toFixed(2)} (${min.toFixed(2)}–${max.toFixed(2)})`
+}
+
+function medianOf(name: ServerName, rounds: readonly Round[], key: keyof Figures): number {
+  return toSpread(rounds.map(round => round.get(name)![key])).median
+}

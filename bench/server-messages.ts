@@ -1,0 +1,20 @@
+/** What a server under test says to the bench over IPC. */
+export type ServerMessage = Listening | Usage
+
+/** It accepts connections. */
+export interface Listening {
+  readonly kind: 'listening'
+  readonly port: number
+}
+
+/** What its process has used since it began. */
+export interface Usage {
+  readonly kind: 'usage'
+  /** User and system time, in microseconds. */
+  readonly cpu: number
+  /** The most memory the process has held, in bytes. */
+  readonly peakMemory: number
+}
+
+/** What the bench says to a server: tell your usage. */
+export const TELL_USAGE = 'usage'

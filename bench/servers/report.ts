@@ -1,0 +1,30 @@
+import { TELL_USAGE } from '../server-messages.ts'
+import type { ServerMessage } from '../server-messages.ts'
+import { isScenarioName } from '../scenarios.ts'
+import type { ScenarioName } from '../scenarios.ts'
+
+/** The scenario that this process was started for. */
+export function requestedScenario(): ScenarioName {
+  const name = process.argv[2] ?? ''
+  if (isScenarioName(name)) return name
+  throw new RangeError(`Cannot start a server: "${name}" is not a scenario`)
+}
+
+/** Tells the bench the port, then its usage whenever asked. The process ends with the bench. */
+export function reportListening(port: number): void {
+  process.on('message', message => {
+    if (message === TELL_USAGE) send(readUsage())
+  })
+  process.on('disconnect', () => process.exit())
+  send({ kind: 'listening', port })
+}
+
+function readUsage(): ServerMessage {
+  const { userCPUTime, systemCPUTime, maxRSS } = process.resourceUsage()
+  return { kind: 'usage', cpu: userCPUTime + systemCPUTime, peakMemory: maxRSS * 1024 }
+}
+
+function send(message: ServerMessage): void {
+  if (process.send) process.send(message)
+  else console.log(message)
+}

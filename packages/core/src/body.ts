@@ -1,0 +1,102 @@
+import type { IncomingMessage } from 'node:http'
+
+import { ByteCollector } from './byte-collector.ts'
+import { HttpContentTooLarge, HttpError } from './http-error.ts'
+import { UsageError } from './usage-error.ts'
+
+/** Why a body could not be read to its end: the client has gone. Nobody is left to answer. */
+export class ClientGoneError extends HttpError {
+  constructor(options?: { readonly cause?: unknown } | undefined) {
+    super(499, 'The client closed the connection before the body had arrived', options)
+  }
+}
+
+/** What a reader is told of the body that arrives: bytes, then exactly one of `end` and `fail`. */
+export interface BodyListener {
+  bytes(chunk: Buffer): void
+  end(): void
+  fail(error: Error): void
+}
+
+const BROKEN_EVENT = 'allium:broken'
+const broken = new WeakMap<IncomingMessage, Error>()
+
+/** Tells whoever reads the body, now or later, that the rest will not come, and what to throw. */
+export function breakBody(raw: IncomingMessage, error: Error): void {
+  broken.set(raw, error)
+  raw.emit(BROKEN_EVENT, error)
+}
+
+/**
+ * Lets the body flow to a reader. It fails with HttpBadRequest when the framing of the body is broken, with
+ * HttpRequestTimeout when it takes too long, and with ClientGoneError when the connection closes first.
+ *
+ * @returns stops listening; the body then stands still
+ */
+export function listenToBody(raw: IncomingMessage, listener: BodyListener): () => void {
+  const error = broken.get(raw) ?? whyUnreadable(raw)
+  if (error) {
+    listener.fail(error)
+    return () => {}
+  }
+  const detach = () => {
+    raw.off('data', onData).off('end', onEnd).off('error', onError).off('close', onClose)
+    raw.off(BROKEN_EVENT, onBroken)
+  }
+  const onData = (chunk: Buffer) => listener.bytes(chunk)
+  const onEnd = () => {
+    detach()
+    listener.end()
+  }
+  const onBroken = (error: Error) => {
+    detach()
+    listener.fail(error)
+  }
+  const onError = (cause: Error) => onBroken(new ClientGoneError({ cause }))
+  const onClose = () => onBroken(new ClientGoneError())
+
+  raw.on('data', onData).on('end', onEnd).on('error', onError).on('close', onClose)
+  raw.on(BROKEN_EVENT, onBroken)
+  return () => {
+    detach()
+    raw.pause()
+  }
+}
+
+/**
+ * Collects a request body as it is sent.
+ *
+ * @param limit the largest body, in bytes; `Infinity` for none
+ * @throws HttpContentTooLarge as soon as what has arrived is over the limit
+ * @throws what {@link listenToBody} fails with
+ */
+export function readBody(raw: IncomingMessage, limit: number): Promise<Buffer> {
+  return new Promise((resolve, reject) => {
+    const collected = new ByteCollector()
+    const stop = listenToBody(raw, {
+      bytes(chunk) {
+        if (collected.length + chunk.length <= limit) return collected.add(chunk)
+        stop()
+        reject(new HttpContentTooLarge(limit))
+      },
+      end: () => resolve(collected.take()),
+      fail: reject,
+    })
+  })
+}
+
+/** What a body is thrown away with. */
+export function answered(): UsageError {
+  return new UsageError('ERR_BODY_USED', 'Cannot read the body: its request has been answered')
+}
+
+/** Whether the request says that it has a body, even if that should turn out to be empty. */
+export function announcesBody({ headers }: IncomingMessage): boolean {
+  return headers['transfer-encoding'] !== undefined || (headers['content-length'] ?? '0') !== '0'
+}
+
+function whyUnreadable(raw: IncomingMessage): Error | undefined {
+  if (raw.readableEnded)
+    return new UsageError('ERR_BODY_USED', 'Cannot read the body: it has been read from "raw"')
+  return raw.destroyed ? new ClientGoneError() : undefined
+}

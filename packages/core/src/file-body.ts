@@ -1,0 +1,80 @@
+import type { ByteRange } from './byte-range.ts'
+import type { OpenedFile } from './opened-file.ts'
+
+/** Bytes as they are, or bytes of the file. */
+export type FileSegment = Uint8Array | ByteRange
+
+/** How much is read at once, in bytes. */
+const CHUNK = 128 * 1024
+const END = { done: true, value: undefined } as const
+
+/**
+ * Bytes of a file as a response body: read one chunk at a time, when the client has room for it. The file is closed
+ * when it ends, fails, or is left alone (P28).
+ */
+export class FileBody implements AsyncIterableIterator<Uint8Array> {
+  readonly #file: OpenedFile
+  readonly #segments: Iterator<FileSegment>
+  /** What is left of a range that has been begun. */
+  #rest: ByteRange | undefined
+
+  constructor(file: OpenedFile, segments: readonly FileSegment[]) {
+    this.#file = file
+    this.#segments = segments.values()
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this
+  }
+
+  /** @throws Error when the file ends too early: it was truncated since it was opened */
+  async next(): Promise<IteratorResult<Uint8Array, undefined>> {
+    if (this.#rest) return this.#read(this.#rest)
+    const { value: segment } = this.#segments.next() as { value: FileSegment | undefined } // undefined at its end
+    if (segment === undefined) return this.return()
+    return segment instanceof Uint8Array ? { done: false, value: segment } : this.#read(segment)
+  }
+
+  /** Closes the file, also when nothing has been read. */
+  async return(): Promise<IteratorResult<Uint8Array, undefined>> {
+    this.#file.close()
+    return END
+  }
+
+  async #read({ first, last }: ByteRange): Promise<IteratorResult<Uint8Array, undefined>> {
+    try {
+      const value = await readChunk(this.#file, first, Math.min(last + 1 - first, CHUNK))
+      const next = first + value.length
+      this.#rest = next > last ? undefined : { first: next, last }
+      return { done: false, value }
+    } catch (error) {
+      this.#file.close()
+      throw error
+    }
+  }
+}
+
+/** All bytes of a file. */
+export function wholeOf({ size }: OpenedFile): FileSegment[] {
+  return size === 0 ? [] : [{ first: 0, last: size - 1 }]
+}
+
+/**
+ * Reads all segments at once.
+ *
+ * @throws Error when the file ends too early
+ */
+export async function readAtOnce(file: OpenedFile, segments: readonly FileSegment[]): Promise<Uint8Array> {
+  const chunks: Uint8Array[] = []
+  for await (const chunk of new FileBody(file, segments)) chunks.push(chunk)
+  return chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks)
+}
+
+/** Between one byte and so many as asked for. */
+async function readChunk(file: OpenedFile, position: number, length: number): Promise<Uint8Array> {
+  // A buffer of its own for each chunk: the one before may still be on its way to the client.
+  const buffer = Buffer.allocUnsafeSlow(length)
+  const bytesRead = await file.read(buffer, position)
+  if (bytesRead > 0) return bytesRead === length ? buffer : buffer.subarray(0, bytesRead)
+  throw new Error(`Cannot read a file to its end: it was truncated to ${position} bytes or fewer`)
+}

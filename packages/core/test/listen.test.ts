@@ -1,0 +1,239 @@
+import { spawn } from 'node:child_process'
+import { copyFileSync, existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { request as httpRequest } from 'node:http'
+import { request as httpsRequest } from 'node:https'
+import { connect, createServer } from 'node:net'
+import type { AddressInfo, Server } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import process from 'node:process'
+import { connect as connectTls } from 'node:tls'
+import type { TLSSocket } from 'node:tls'
+import { fileURLToPath } from 'node:url'
+
+import { Application, AppRunner, createLogger, inheritedTargets, runApp, text } from '@allium/core'
+import t from 'tap'
+import type { Test } from 'tap'
+
+/** What systemd starts: it sets both variables. */
+const INHERITING = `
+  import { Application, inheritedTargets, runApp, text } from '@allium/core'
+  const app = new Application()
+  app.get('/', () => text('inherited'))
+  await runApp(app, { targets: inheritedTargets({ LISTEN_PID: String(process.pid), LISTEN_FDS: '1' }) })
+`
+
+function certificate(name: string): string {
+  // Compiled tests stand in dist/test; certificates are not compiled.
+  return fileURLToPath(new URL(`../../test/fixtures/tls-${name}`, import.meta.url))
+}
+
+function directory(t: Test): string {
+  const path = mkdtempSync(join(tmpdir(), 'allium-'))
+  t.teardown(() => rmSync(path, { recursive: true }))
+  return path
+}
+
+async function runner(t: Test, lines: string[] = []): Promise<AppRunner> {
+  const app = new Application({ logger: createLogger('info', line => lines.push(line)) })
+  app.get('/', ({ scheme, url }) => text(`${scheme} ${url.protocol}`))
+  const runner = new AppRunner(app, { shutdownTimeout: 2000 })
+  await runner.startup()
+  t.teardown(() => runner.stop())
+  return runner
+}
+
+function overSocket(socketPath: string): Promise<number> {
+  return new Promise((resolve, reject) => {
+    httpRequest({ socketPath, agent: false }, response => resolve(response.resume().statusCode!))
+      .on('error', reject)
+      .end()
+  })
+}
+
+/** Asks over TLS; gives the name in the server's certificate, and the answer. */
+function overTls(url: string, options: { cert?: Buffer; key?: Buffer } = {}): Promise<[string, string]> {
+  return new Promise((resolve, reject) => {
+    httpsRequest(url, { agent: false, rejectUnauthorized: false, ...options }, response => {
+      const { CN } = (response.socket as TLSSocket).getPeerCertificate().subject
+      let body = ''
+      response.on('data', chunk => (body += String(chunk))).on('end', () => resolve([String(CN), body]))
+    })
+      .on('error', reject)
+      .end()
+  })
+}
+
+t.test('a unix socket', async t => {
+  t.test('serves, with the permissions that were asked for, and is gone afterwards', async t => {
+    const path = join(directory(t), 'a.sock')
+    const server = await runner(t)
+
+    const address = await server.listen({ path, mode: 0o600 })
+
+    t.same(address, { url: `unix:${path}`, host: path, port: 0 })
+    t.equal(await overSocket(path), 200)
+    t.equal(statSync(path).mode & 0o777, 0o600)
+    await server.stop()
+    t.notOk(existsSync(path))
+  })
+
+  t.test('that a killed process has left behind is replaced', async t => {
+    const path = join(directory(t), 'a.sock')
+    await leaveBehind(path)
+    t.ok(existsSync(path))
+    const server = await runner(t)
+
+    await server.listen({ path })
+
+    t.equal(await overSocket(path), 200)
+  })
+
+  t.test('that somebody listens on is not, nor is a file that is no socket', async t => {
+    const path = join(directory(t), 'a.sock')
+    const file = join(directory(t), 'file')
+    writeFileSync(file, 'precious')
+    const [first, second] = [await runner(t), await runner(t)]
+    await first.listen({ path })
+
+    await t.rejects(second.listen({ path }), { message: `Cannot listen on ${path}: the address is in use` })
+    await t.rejects(second.listen({ path: file }), /in use/)
+    t.equal(await overSocket(path), 200)
+    t.equal(readFileSync(file, 'utf8'), 'precious')
+  })
+})
+
+t.test('a socket that the process was started with serves by its file descriptor', async t => {
+  const opened = createServer().listen(0, '127.0.0.1')
+  await new Promise(resolve => opened.on('listening', resolve))
+  const { port } = opened.address() as AddressInfo
+  const { fd } = (opened as Server & { _handle: { fd: number } })._handle
+  const child = spawn(process.execPath, ['--input-type=module', '-e', INHERITING], {
+    cwd: fileURLToPath(new URL('.', import.meta.url)),
+    stdio: ['ignore', 'pipe', 'inherit', fd],
+  })
+  t.teardown(() => child.kill('SIGKILL'))
+  await new Promise(resolve => child.stdout!.on('data', resolve))
+  opened.close()
+
+  t.equal(await (await fetch(`http://127.0.0.1:${port}`)).text(), 'inherited')
+})
+
+t.test('systemd hands over its sockets in the environment', async t => {
+  const LISTEN_PID = String(process.pid)
+  t.same(inheritedTargets({ LISTEN_PID, LISTEN_FDS: '2' }), [{ fd: 3 }, { fd: 4 }])
+  t.same(inheritedTargets({ LISTEN_PID: '1', LISTEN_FDS: '2' }), [], 'meant for another process')
+  t.same(inheritedTargets({ LISTEN_PID, LISTEN_FDS: 'x' }), [])
+  t.same(inheritedTargets(), [])
+})
+
+t.test('runApp listens on several targets', async t => {
+  const path = join(directory(t), 'a.sock')
+  const app = new Application()
+  app.get('/', () => text('hello'))
+  const stop = new AbortController()
+  const printed = new Promise<string>((resolve, reject) => {
+    const targets = [{ host: '127.0.0.1', port: 0 }, { path }]
+    runApp(app, { targets, signal: stop.signal, print: resolve }).catch(reject)
+  })
+
+  const [, url, unix] = /^Listening on (\S+), unix:(\S+)$/.exec(await printed)!
+
+  t.equal((await fetch(url!)).status, 200)
+  t.equal(await overSocket(unix!), 200)
+  stop.abort()
+})
+
+t.test('TLS', async t => {
+  t.test('is served with a certificate as text', async t => {
+    const server = await runner(t)
+    const [cert, key] = [readFileSync(certificate('first.crt')), readFileSync(certificate('first.key'))]
+
+    const { url } = await server.listen({ host: '127.0.0.1', port: 0, tls: { cert, key } })
+
+    t.match(url, /^https:/)
+    t.same(server.addresses, [{ url, host: '127.0.0.1', port: Number(new URL(url).port) }])
+    t.same(await overTls(url), ['first', 'https https:'])
+  })
+
+  t.test(
+    'takes a renewed certificate without a restart, and keeps the old one when the new one is broken',
+    async t => {
+      const lines: string[] = []
+      const [certFile, keyFile] = [join(directory(t), 'crt'), join(directory(t), 'key')]
+      const install = (name: string) => {
+        copyFileSync(certificate(`${name}.key`), keyFile)
+        copyFileSync(certificate(`${name}.crt`), certFile)
+      }
+      install('first')
+      const server = await runner(t, lines)
+      const { url } = await server.listen({ host: '127.0.0.1', port: 0, tls: { certFile, keyFile } })
+      t.equal((await overTls(url))[0], 'first')
+
+      install('second')
+      await server.refreshCertificates()
+      t.equal((await overTls(url))[0], 'second')
+      await server.refreshCertificates()
+      t.equal(
+        lines.filter(line => line.includes('renewed')).length,
+        1,
+        'what has not changed is not read again',
+      )
+
+      writeFileSync(certFile, 'half a certif')
+      await server.refreshCertificates()
+      t.equal((await overTls(url))[0], 'second')
+      t.match(lines.join(''), /cannot be used: the old one stays/)
+    },
+  )
+
+  t.test('cannot be served without its files', async t => {
+    const server = await runner(t)
+    await t.rejects(server.listen({ port: 0, tls: { certFile: '/nowhere', keyFile: '/nowhere' } }), {
+      code: 'ENOENT',
+    })
+  })
+
+  t.test('refuses clients without a certificate where one is asked for', async t => {
+    const server = await runner(t)
+    const [cert, key] = [readFileSync(certificate('first.crt')), readFileSync(certificate('first.key'))]
+    const client = {
+      cert: readFileSync(certificate('second.crt')),
+      key: readFileSync(certificate('second.key')),
+    }
+    const tls = { cert, key, ca: client.cert, requestCert: true, minVersion: 'TLSv1.3' } as const
+
+    const { url } = await server.listen({ host: '127.0.0.1', port: 0, tls })
+
+    await t.rejects(overTls(url))
+    t.equal((await overTls(url, client))[0], 'first')
+  })
+
+  t.test('cuts at the stop those who are still shaking hands', async t => {
+    const server = await runner(t)
+    const [cert, key] = [readFileSync(certificate('first.crt')), readFileSync(certificate('first.key'))]
+    const { port } = await server.listen({ host: '127.0.0.1', port: 0, tls: { cert, key } })
+    const silent = connect(port, '127.0.0.1')
+    await new Promise(resolve => silent.on('connect', resolve))
+    const idle = connectTls({ port, rejectUnauthorized: false })
+    await new Promise(resolve => idle.on('secureConnect', resolve))
+    const ended = Promise.all(
+      [silent, idle].map(socket => new Promise(resolve => socket.on('close', resolve))),
+    )
+    silent.on('error', () => {})
+
+    await server.stop()
+
+    await t.resolves(ended)
+    t.notOk(server.wasForced)
+  })
+})
+
+/** A unix socket whose process is gone: a server that closes removes its file, one that is killed does not. */
+async function leaveBehind(path: string): Promise<void> {
+  const source = `require('net').createServer().listen(${JSON.stringify(path)}, () => console.log('up'))`
+  const child = spawn(process.execPath, ['-e', source], { stdio: ['ignore', 'pipe', 'inherit'] })
+  await new Promise(resolve => child.stdout.on('data', resolve))
+  child.kill('SIGKILL')
+  await new Promise(resolve => child.on('exit', resolve))
+}

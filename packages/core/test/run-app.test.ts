@@ -1,0 +1,198 @@
+import { spawn } from 'node:child_process'
+import { createServer } from 'node:net'
+import type { AddressInfo } from 'node:net'
+import { fileURLToPath } from 'node:url'
+
+import { Application, runApp, text } from '@allium/core'
+import t from 'tap'
+
+const script = fileURLToPath(new URL('fixtures/serve.js', import.meta.url))
+
+/** Runs the fixture; `printed` waits for a text, `exit` for the end. */
+function serve(t: { teardown(fn: () => unknown): unknown }, ...mode: string[]) {
+  const child = spawn(process.execPath, [script, ...mode], { stdio: ['ignore', 'pipe', 'pipe'] })
+  t.teardown(() => child.kill('SIGKILL'))
+  let output = ''
+  const exit = new Promise<number | null>(resolve => child.on('close', resolve))
+  const printed = (pattern: RegExp) =>
+    new Promise<RegExpExecArray>((resolve, reject) => {
+      const look = () => {
+        const match = pattern.exec(output)
+        if (match) resolve(match)
+      }
+      for (const stream of [child.stdout, child.stderr]) stream.on('data', look)
+      child.on('close', () => reject(new Error(`${pattern} was not printed, but: ${output}`)))
+      look()
+    })
+  for (const stream of [child.stdout, child.stderr]) stream.on('data', chunk => (output += String(chunk)))
+  const url = async () => (await printed(/Listening on (\S+)/))[1]!
+  return { child, exit, printed, url, output: () => output }
+}
+
+t.test('runApp', t => {
+  t.test('answers what is in flight at SIGTERM, cleans up, and exits with 0 (P49)', async t => {
+    const { child, exit, printed, url, output } = serve(t)
+    const pending = fetch(`${await url()}/slow`)
+    await printed(/slow began/)
+
+    child.kill('SIGTERM')
+
+    t.equal(await (await pending).text(), 'slow answer')
+    t.equal(await exit, 0)
+    t.match(output(), /cleaned up\nafter runApp\n$/)
+  })
+
+  t.test('does not start in debug mode where that is production (P34)', async t => {
+    const stage = process.env['NODE_ENV']
+    process.env['NODE_ENV'] = 'production'
+    t.teardown(() => {
+      if (stage === undefined) delete process.env['NODE_ENV']
+      else process.env['NODE_ENV'] = stage
+    })
+    const app = new Application({ debug: true })
+    app.onStartup.add(() => void t.fail('started'))
+
+    await t.rejects(runApp(app, { port: 0 }), { code: 'ERR_DEBUG_IN_PRODUCTION' })
+  })
+
+  t.test('ends at once at a second signal', async t => {
+    const { child, exit, printed, url, output } = serve(t)
+    const pending = fetch(`${await url()}/hang`)
+    await printed(/hanging/)
+
+    child.kill('SIGINT')
+    setTimeout(() => child.kill('SIGINT'), 50)
+
+    await t.rejects(pending)
+    t.equal(await exit, 1)
+    t.notMatch(output(), /after runApp/)
+  })
+
+  t.test('cuts a handler that never ends at the deadline, cleans up, and exits with 1 (P49)', async t => {
+    const { child, exit, printed, url, output } = serve(t, 'impatient')
+    const pending = fetch(`${await url()}/hang`)
+    await printed(/hanging/)
+
+    child.kill('SIGTERM')
+
+    await t.rejects(pending)
+    t.equal(await exit, 1)
+    t.match(output(), /cleaned up/)
+  })
+
+  t.test('ends the process a second after the deadline, whatever keeps it alive (P49)', async t => {
+    const { child, exit, printed, url, output } = serve(t, 'held')
+    const pending = fetch(`${await url()}/hang`)
+    await printed(/hanging/)
+
+    child.kill('SIGTERM')
+    const begun = performance.now()
+
+    await t.rejects(pending)
+    t.equal(await exit, 1)
+    t.ok(performance.now() - begun < 1900)
+    t.match(output(), /after runApp\n[^]*The process did not end in time: ending it shutdownTimeout=200/)
+  })
+
+  t.test('leaves the process alone after a clean stop, whatever keeps it alive', async t => {
+    const { child, exit, url, output } = serve(t, 'held')
+    await url()
+
+    child.kill('SIGTERM')
+
+    t.equal(await exit, 7, 'the end that the program chose, after the time to stop')
+    t.match(output(), /cleaned up\nafter runApp\n$/)
+  })
+
+  t.test('ends the process at SIGTERM while the startup hangs (P49)', async t => {
+    const { child, exit, printed } = serve(t, 'stuck')
+    await printed(/starting/)
+
+    child.kill('SIGTERM')
+
+    t.equal(await exit, 1)
+  })
+
+  t.test('stops at SIGHUP as at SIGTERM, also together with it', async t => {
+    const { child, exit, printed, url, output } = serve(t)
+    const pending = fetch(`${await url()}/slow`)
+    await printed(/slow began/)
+
+    for (const name of ['SIGHUP', 'SIGTERM', 'SIGHUP'] as const) child.kill(name)
+
+    t.equal(await (await pending).text(), 'slow answer')
+    t.equal(await exit, 0)
+    t.match(output(), /cleaned up\nafter runApp\n$/)
+  })
+
+  t.test('logs a rejection that nobody handles, and serves on', async t => {
+    const { child, exit, printed, url } = serve(t)
+    const base = await url()
+
+    t.equal(await (await fetch(`${base}/floating`)).text(), 'served')
+    await printed(/A promise rejection was not handled\n {4}Error: nobody cares/)
+    t.equal(await (await fetch(base)).text(), 'hello')
+
+    child.kill('SIGTERM')
+    t.equal(await exit, 0)
+  })
+
+  t.test('drains and exits with 1 when an exception is not caught (P51)', async t => {
+    const { exit, url, output } = serve(t)
+
+    t.equal(await (await fetch(`${await url()}/uncaught`)).text(), 'served')
+
+    t.equal(await exit, 1)
+    t.match(output(), /An exception was not caught[^]*out of the blue[^]*cleaned up/)
+  })
+
+  t.test('ends after an exception although something keeps the process alive (P51)', async t => {
+    const { exit, url } = serve(t, 'held')
+
+    t.equal(await (await fetch(`${await url()}/uncaught`)).text(), 'served')
+
+    t.equal(await exit, 1)
+  })
+
+  t.test('fails with the cause, once, when the application cannot start (P50)', async t => {
+    const { exit, output } = serve(t, 'broken')
+
+    t.equal(await exit, 1)
+    t.equal(output().match(/Error: cannot start/g)?.length, 1)
+    t.match(output(), /cleaned up/)
+  })
+
+  t.test('unwinds the startup when the address is taken', async t => {
+    const holder = createServer().listen(0, '127.0.0.1')
+    t.teardown(() => holder.close())
+    await new Promise(resolve => holder.once('listening', resolve))
+    const { port } = holder.address() as AddressInfo
+    const app = new Application()
+    let cleaned = false
+    app.onCleanup.add(() => void (cleaned = true))
+
+    await t.rejects(runApp(app, { host: '127.0.0.1', port, print: null }), /the address is in use/)
+
+    t.equal(cleaned, true)
+  })
+
+  t.test('stops by an AbortSignal, and leaves no listener on the process (P53)', async t => {
+    const before = process.listenerCount('SIGTERM') + process.listenerCount('uncaughtException')
+    const controller = new AbortController()
+    const lines: string[] = []
+    const app = new Application()
+    app.get('/', () => text('hello'))
+
+    const print = (line: string) => {
+      lines.push(line)
+      controller.abort()
+    }
+    await runApp(app, { host: '127.0.0.1', port: 0, signal: controller.signal, print })
+    await runApp(app, { host: '::1', port: 0, signal: controller.signal, print: null })
+
+    t.match(lines[0], /^Listening on http:\/\/127\.0\.0\.1:\d+$/)
+    t.equal(process.listenerCount('SIGTERM') + process.listenerCount('uncaughtException'), before)
+  })
+
+  t.end()
+})

@@ -1,0 +1,8 @@
+export { decodePath, decodeSegments } from './decode-path.ts'
+export { HostMap, parseHost } from './host-map.ts'
+export type { PathParams, UrlParams, UrlParamValue } from './path-params.ts'
+export type { Route, RouteMatch, RouteOptions } from './route.ts'
+export { Router } from './router.ts'
+export type { RouterOptions } from './router.ts'
+export { urlFor } from './url-for.ts'
+export type { QueryValue, UrlArguments, UrlOptions } from './url-for.ts'
