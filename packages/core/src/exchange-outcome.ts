@@ -36,7 +36,7 @@ export function logAccess(accessLog: AccessLog, outcome: ExchangeOutcome): void 
       route: request.route?.path,
       status: answer ? target.statusCode : 499,
       bytes: bytesWritten(outcome),
-      aborted: !target.writableFinished,
+      aborted: !hasLeftWhole(target),
       requestHeader: name => request.headers.get(name) ?? undefined,
       responseHeader: name => answer?.headers.get(name) ?? undefined,
     })
@@ -52,6 +52,11 @@ export function endTrace(trace: RequestTrace, answer: Response | undefined): voi
   if (trace.error !== undefined) tracing.request.error.publish(trace)
   tracing.request.asyncStart.publish(trace)
   tracing.request.asyncEnd.publish(trace)
+}
+
+/** Whether the system has taken all bytes of an answer. From Node 24 on `writableFinished` says so a moment too late. */
+function hasLeftWhole({ writableEnded, writableFinished, socket }: ServerResponse): boolean {
+  return writableFinished || (writableEnded && socket?.destroyed === false && socket.writableLength === 0)
 }
 
 function bytesWritten({ raw, answer, sink }: ExchangeOutcome): number {

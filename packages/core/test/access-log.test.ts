@@ -26,6 +26,7 @@ overEachTransport('an access log', (t, transport) => {
     for (const path of ['/hello/ada?x=1', '/letters', '/stream', '/nowhere'])
       await (await client.get(path)).text()
     await client.head('/hello/ada')
+    await client.close()
 
     t.match(entries, [
       {
@@ -36,10 +37,10 @@ overEachTransport('an access log', (t, transport) => {
         bytes: 9,
         aborted: false,
       },
-      { route: '/letters', bytes: 3 },
-      { route: '/stream', bytes: 4 },
-      { route: undefined, status: 404 },
-      { method: 'HEAD', status: 200, bytes: 0 },
+      { route: '/letters', bytes: 3, aborted: false },
+      { route: '/stream', bytes: 4, aborted: false },
+      { route: undefined, status: 404, aborted: false },
+      { method: 'HEAD', status: 200, bytes: 0, aborted: false },
     ])
     const [{ remote, startedAt, duration, requestHeader, responseHeader }] = entries as [AccessEntry]
     t.ok(remote)
@@ -100,6 +101,7 @@ t.test('as text', async t => {
     })
 
     await client.get('/hello/ada', { headers: { 'user-agent': 'curl' } })
+    await client.close()
 
     t.match(
       lines.join(''),
@@ -113,6 +115,7 @@ t.test('as text', async t => {
     const client = await testClient(t, app(), { transport: 'tcp', runner: { accessLog } })
 
     await client.get('/letters', { headers: { 'user-agent': 'curl/8', referer: 'http://x/' } })
+    await client.close()
 
     t.match(
       lines.join(''),
@@ -126,6 +129,7 @@ t.test('as text', async t => {
     const client = await testClient(t, app(), { runner: { accessLog } })
 
     await client.get('/letters', { headers: { 'user-agent': 'a" 200 "\\b\x9b31m' } })
+    await client.close()
 
     t.same(lines, ['"a\\" 200 \\"\\\\b\\x9b31m"\n'])
   })
@@ -142,6 +146,7 @@ t.test('as JSON is an object for each request', async t => {
   const client = await testClient(t, app(), { runner: { accessLog } })
 
   await client.get('/hello/ada')
+  await client.close()
 
   t.match(JSON.parse(lines.join('')), { time: /^\d{4}-/, target: '/hello/ada', status: 200, bytes: 9 })
 })
