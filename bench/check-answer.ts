@@ -1,4 +1,4 @@
-import type { Scenario } from './scenarios.ts'
+import type { Scenario } from './scenario.ts'
 import type { ServerProcess } from './server-process.ts'
 
 /**
@@ -7,7 +7,8 @@ import type { ServerProcess } from './server-process.ts'
  * @throws Error naming the server and what differs
  */
 export async function checkAnswer(server: ServerProcess, scenario: Scenario): Promise<void> {
-  const { method, path, headers, body, answer } = scenario
+  const { method, path, body, answer } = scenario
+  const headers = { ...server.headers, 'accept-encoding': 'identity' } // as the load asks
   const response = await fetch(server.origin + path, { method, headers, body: body ?? null })
   const text = await response.text()
   const type = response.headers.get('content-type')?.split(';')[0]
@@ -21,6 +22,10 @@ export async function checkAnswer(server: ServerProcess, scenario: Scenario): Pr
 function assertSame(server: ServerProcess, what: string, actual: unknown, expected: unknown): void {
   if (actual === expected) return
   throw new Error(
-    `Cannot measure ${server.name}: the ${what} is ${String(actual)} instead of ${String(expected)}`,
+    `Cannot measure ${server.name}: the ${what} is ${shown(actual)} instead of ${shown(expected)}`,
   )
+}
+
+function shown(value: unknown): string {
+  return String(value).slice(0, 200)
 }

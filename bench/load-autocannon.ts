@@ -2,7 +2,8 @@ import { fileURLToPath } from 'node:url'
 
 import { CONNECTIONS } from './load-figures.ts'
 import type { LoadFigures } from './load-figures.ts'
-import type { Scenario } from './scenarios.ts'
+import type { Scenario } from './scenario.ts'
+import type { ServerProcess } from './server-process.ts'
 
 /** What is read of autocannon's report. */
 interface Report {
@@ -14,15 +15,15 @@ interface Report {
 }
 
 /** The command line of a burst. */
-export function autocannonCommand(url: string, scenario: Scenario, seconds: number): string[] {
+export function autocannonCommand(server: ServerProcess, scenario: Scenario, seconds: number): string[] {
   const script = fileURLToPath(import.meta.resolve('autocannon'))
-  const { method, headers, body } = scenario
+  const { method, path, body, connections = CONNECTIONS } = scenario
   return [
     ...[process.execPath, script, '--json', '--no-progress', '-m', method],
-    ...['-c', String(CONNECTIONS), '-d', String(seconds)],
-    ...Object.entries(headers).flatMap(([name, value]) => ['-H', `${name}=${value}`]),
+    ...['-c', String(connections), '-d', String(seconds)],
+    ...Object.entries(server.headers).flatMap(([name, value]) => ['-H', `${name}=${value}`]),
     ...(body === undefined ? [] : ['-b', body]),
-    url,
+    server.origin + path,
   ]
 }
 

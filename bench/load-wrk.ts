@@ -4,7 +4,8 @@ import { join } from 'node:path'
 
 import { CONNECTIONS } from './load-figures.ts'
 import type { LoadFigures } from './load-figures.ts'
-import type { Scenario } from './scenarios.ts'
+import type { Scenario } from './scenario.ts'
+import type { ServerProcess } from './server-process.ts'
 
 const MARK = 'figures:'
 
@@ -20,10 +21,11 @@ const folder = mkdtempSync(join(tmpdir(), 'allium-bench-'))
 process.on('exit', () => rmSync(folder, { recursive: true, force: true }))
 
 /** The command line of a burst. */
-export function wrkCommand(url: string, scenario: Scenario, seconds: number): string[] {
+export function wrkCommand(server: ServerProcess, scenario: Scenario, seconds: number): string[] {
   const script = join(folder, 'load.lua')
-  writeFileSync(script, describeRequest(scenario) + PRINT_FIGURES)
-  return ['wrk', '-t1', `-c${CONNECTIONS}`, `-d${seconds}s`, '-s', script, url]
+  writeFileSync(script, describeRequest(server.headers, scenario) + PRINT_FIGURES)
+  const { path, connections = CONNECTIONS } = scenario
+  return ['wrk', '-t1', `-c${connections}`, `-d${seconds}s`, '-s', script, server.origin + path]
 }
 
 /** Reads what wrk printed; it counts time in microseconds. */
@@ -33,9 +35,11 @@ export function parseWrk(output: string): LoadFigures {
   return { responses: responses!, seconds: duration! / 1e6, p99: p99! / 1e3, errors: errors! }
 }
 
-function describeRequest({ method, headers, body }: Scenario): string {
-  const lines = Object.entries(headers).map(([name, value]) => `wrk.headers["${name}"] = "${value}"`)
+function describeRequest(headers: ServerProcess['headers'], { method, body }: Scenario): string {
+  const lines = Object.entries(headers).map(
+    ([name, value]) => `wrk.headers["${name}"] = ${JSON.stringify(value)}`,
+  )
   lines.push(`wrk.method = "${method}"`)
-  if (body !== undefined) lines.push(`wrk.body = [==[${body}]==]`)
+  if (body !== undefined) lines.push(`wrk.body = ${JSON.stringify(body)}`) // no character in it that Lua escapes otherwise
   return lines.join('\n')
 }

@@ -5,7 +5,8 @@ import { hasCommand, LOAD_CORE, pinned } from './cores.ts'
 import { autocannonCommand, parseAutocannon } from './load-autocannon.ts'
 import type { LoadFigures } from './load-figures.ts'
 import { parseWrk, wrkCommand } from './load-wrk.ts'
-import type { Scenario } from './scenarios.ts'
+import type { Scenario } from './scenario.ts'
+import type { ServerProcess } from './server-process.ts'
 
 const hasWrk = hasCommand('wrk', ['-v'])
 
@@ -19,13 +20,16 @@ const run = promisify(execFile)
  *
  * @throws Error when a single one of them did not succeed
  */
-export async function sendLoad(origin: string, scenario: Scenario, seconds: number): Promise<LoadFigures> {
-  const url = origin + scenario.path
-  const commandLine = (hasWrk ? wrkCommand : autocannonCommand)(url, scenario, seconds)
+export async function sendLoad(
+  server: ServerProcess,
+  scenario: Scenario,
+  seconds: number,
+): Promise<LoadFigures> {
+  const commandLine = (hasWrk ? wrkCommand : autocannonCommand)(server, scenario, seconds)
   const [command, ...parameters] = pinned(LOAD_CORE, commandLine)
   const { stdout } = await run(command!, parameters)
 
   const figures = (hasWrk ? parseWrk : parseAutocannon)(stdout)
   if (figures.responses > 0 && figures.errors === 0) return figures
-  throw new Error(`Cannot measure ${url}: ${figures.errors} errors in ${figures.responses} responses`)
+  throw new Error(`Cannot measure ${server.name}: ${figures.errors} errors in ${figures.responses} responses`)
 }

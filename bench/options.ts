@@ -7,6 +7,8 @@ import type { ScenarioName } from './scenarios.ts'
 export interface Options {
   /** Only compare the answers, measure nothing. */
   readonly check: boolean
+  /** A commit that the present state is compared with, and with nothing else. */
+  readonly compare: string | undefined
   /** Bursts per server that count. */
   readonly rounds: number
   /** How long a burst takes. */
@@ -19,6 +21,7 @@ export function parseOptions(): Options {
   const { values } = parseArgs({
     options: {
       check: { type: 'boolean', default: false },
+      compare: { type: 'string' },
       rounds: { type: 'string', default: '7' },
       seconds: { type: 'string', default: '1' },
       scenario: { type: 'string', multiple: true, default: [...SCENARIO_NAMES] },
@@ -26,6 +29,7 @@ export function parseOptions(): Options {
   })
   return {
     check: values.check,
+    compare: values.compare,
     rounds: toCount('rounds', values.rounds),
     seconds: toCount('seconds', values.seconds),
     scenarios: values.scenario.map(toScenarioName),

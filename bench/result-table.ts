@@ -1,5 +1,4 @@
 import type { Figures, Round } from './rounds.ts'
-import type { Scenario, ServerName } from './scenarios.ts'
 import { toSpread } from './spread.ts'
 
 const HEAD = [
@@ -9,15 +8,15 @@ const HEAD = [
 
 /** A Markdown table: ratios to the base line of the same round, median with min and max, then plain medians. */
 export function formatTable(
-  scenario: Scenario,
+  base: string,
   rounds: readonly Round[],
-  peakMemory: ReadonlyMap<ServerName, number>,
+  peakMemory: ReadonlyMap<string, number>,
 ): string {
-  const rows = scenario.servers.map(name => formatRow(name, scenario.base, rounds, peakMemory.get(name)!))
+  const rows = Array.from(peakMemory, ([name, memory]) => formatRow(name, base, rounds, memory))
   return [...HEAD, ...rows].join('\n')
 }
 
-function formatRow(name: ServerName, base: ServerName, rounds: readonly Round[], memory: number): string {
+function formatRow(name: string, base: string, rounds: readonly Round[], memory: number): string {
   const cells = [
     name === base ? `**${name}** (base)` : name,
     name === base ? '1.00' : formatRatio(name, base, rounds, 'cpu'),
@@ -30,16 +29,11 @@ function formatRow(name: ServerName, base: ServerName, rounds: readonly Round[],
   return `| ${cells.join(' | ')} |`
 }
 
-function formatRatio(
-  name: ServerName,
-  base: ServerName,
-  rounds: readonly Round[],
-  key: keyof Figures,
-): string {
+function formatRatio(name: string, base: string, rounds: readonly Round[], key: keyof Figures): string {
   const { median, min, max } = toSpread(rounds.map(round => round.get(name)![key] / round.get(base)![key]))
   return `${median.toFixed(2)} (${min.toFixed(2)}–${max.toFixed(2)})`
 }
 
-function medianOf(name: ServerName, rounds: readonly Round[], key: keyof Figures): number {
+function medianOf(name: string, rounds: readonly Round[], key: keyof Figures): number {
   return toSpread(rounds.map(round => round.get(name)![key])).median
 }

@@ -1,5 +1,5 @@
 import { sendLoad } from './load.ts'
-import type { Scenario, ServerName } from './scenarios.ts'
+import type { Scenario } from './scenario.ts'
 import type { ServerProcess } from './server-process.ts'
 
 /** What one burst cost one server. */
@@ -13,7 +13,7 @@ export interface Figures {
 }
 
 /** The figures of every server in one round. */
-export type Round = ReadonlyMap<ServerName, Figures>
+export type Round = ReadonlyMap<string, Figures>
 
 /** One burst for each server, in random order, so that none always comes after the same one. */
 export async function runRound(
@@ -21,7 +21,7 @@ export async function runRound(
   scenario: Scenario,
   seconds: number,
 ): Promise<Round> {
-  const round = new Map<ServerName, Figures>()
+  const round = new Map<string, Figures>()
   for (const server of shuffled(servers)) {
     round.set(server.name, await runBurst(server, scenario, seconds))
   }
@@ -30,7 +30,7 @@ export async function runRound(
 
 async function runBurst(server: ServerProcess, scenario: Scenario, seconds: number): Promise<Figures> {
   const before = await server.readUsage()
-  const load = await sendLoad(server.origin, scenario, seconds)
+  const load = await sendLoad(server, scenario, seconds)
   const after = await server.readUsage()
   return {
     cpu: (after.cpu - before.cpu) / load.responses,

@@ -1,50 +1,73 @@
-/** Runs the benches: `npm run bench -- [--check] [--rounds 7] [--seconds 1] [--scenario hello]…` */
+/** Runs the benches: `npm run bench -- [--check] [--compare <commit>] [--rounds 7] [--seconds 1] [--scenario hello]…` */
 import { checkAnswer } from './check-answer.ts'
+import { startCompetitors } from './competitors.ts'
+import type { Competitors } from './competitors.ts'
+import { hasDatabase } from './database-url.ts'
 import { describeMachine } from './machine.ts'
 import { parseOptions } from './options.ts'
 import type { Options } from './options.ts'
+import { buildVersion } from './other-version.ts'
+import type { OtherVersion } from './other-version.ts'
 import { formatTable } from './result-table.ts'
 import { runRound } from './rounds.ts'
 import type { Round } from './rounds.ts'
+import type { Scenario } from './scenario.ts'
 import { scenarios } from './scenarios.ts'
-import type { Scenario, ScenarioName, ServerName } from './scenarios.ts'
-import { startServer } from './server-process.ts'
+import type { ScenarioName } from './scenarios.ts'
 import type { ServerProcess } from './server-process.ts'
+import { writeFiles } from './write-files.ts'
 
 // Enough for the compiler to have settled: what comes after it stays level.
 const WARM_UP_ROUNDS = 3
 
 const options = parseOptions()
+writeFiles()
 if (!options.check) console.log(`${describeMachine()}; ${options.rounds} rounds of ${options.seconds} s`)
-for (const name of options.scenarios) await runScenario(name, options)
+const other = options.compare === undefined ? undefined : await buildVersion(options.compare)
+try {
+  for (const name of options.scenarios) {
+    if (await isPossible(name)) await runScenario(name, options, other)
+    else console.log(`${name}: left out, there is no PostgreSQL at DATABASE_URL`)
+  }
+} finally {
+  await other?.remove()
+}
 
-async function runScenario(name: ScenarioName, options: Options): Promise<void> {
+async function isPossible(name: ScenarioName): Promise<boolean> {
+  const isRequired = process.env['ALLIUM_REQUIRE_SERVICES'] === '1'
+  return name !== 'database' || isRequired || (await hasDatabase())
+}
+
+async function runScenario(
+  name: ScenarioName,
+  options: Options,
+  other: OtherVersion | undefined,
+): Promise<void> {
   const scenario = scenarios[name]
-  const servers: ServerProcess[] = []
+  const competitors = await startCompetitors(name, other)
+  const { servers } = competitors
   try {
-    for (const server of scenario.servers) servers.push(await startServer(server, name))
     for (const server of servers) await checkAnswer(server, scenario)
-
     if (options.check) console.log(`${name}: ${servers.length} servers give the same answer`)
-    else console.log(`\n## ${name}: ${scenario.title}\n\n${await measure(servers, scenario, options)}`)
+    else console.log(`\n## ${name}: ${scenario.title}\n\n${await measure(competitors, scenario, options)}`)
   } finally {
-    await Promise.all(servers.map(server => server.stop()))
+    await competitors.stop()
   }
 }
 
 async function measure(
-  servers: readonly ServerProcess[],
+  { servers, base }: Competitors,
   scenario: Scenario,
   { rounds: count, seconds }: Options,
 ): Promise<string> {
   const rounds: Round[] = []
   for (let i = 0; i < WARM_UP_ROUNDS; i++) await runRound(servers, scenario, seconds)
   for (let i = 0; i < count; i++) rounds.push(await runRound(servers, scenario, seconds))
-  return formatTable(scenario, rounds, await readPeakMemory(servers))
+  return formatTable(base, rounds, await readPeakMemory(servers))
 }
 
-async function readPeakMemory(servers: readonly ServerProcess[]): Promise<Map<ServerName, number>> {
-  const peaks = new Map<ServerName, number>()
+async function readPeakMemory(servers: readonly ServerProcess[]): Promise<Map<string, number>> {
+  const peaks = new Map<string, number>()
   for (const server of servers) peaks.set(server.name, (await server.readUsage()).peakMemory)
   return peaks
 }

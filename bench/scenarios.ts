@@ -1,59 +1,32 @@
-/** What a server may be asked to do in a bench. */
-export const SCENARIO_NAMES = ['hello', 'params', 'json'] as const
+import {
+  BOUNDARY,
+  fileText,
+  FORM,
+  FORM_READ,
+  MIDDLEWARE_COUNT,
+  RECORD,
+  RECORDS,
+  ROW,
+  SLOWNESS,
+} from './payloads.ts'
+import type { Scenario } from './scenario.ts'
 
-export type ScenarioName = (typeof SCENARIO_NAMES)[number]
+const GET = { method: 'GET', path: '/', headers: {}, body: undefined, base: 'node-http' } as const
 
-/** Every server is one module in `servers/`. */
-export type ServerName = 'node-http' | 'allium' | 'fastify' | 'hono'
-
-/** One request, the answer it must get, and who competes. */
-export interface Scenario {
-  readonly title: string
-  readonly method: 'GET' | 'POST'
-  readonly path: string
-  readonly headers: Readonly<Record<string, string>>
-  readonly body: string | undefined
-  readonly answer: { readonly type: string; readonly body: string }
-  /** The server that all others are divided by. */
-  readonly base: ServerName
-  readonly servers: readonly ServerName[]
-}
-
-/** How many middlewares the `params` scenario goes through. */
-export const MIDDLEWARE_COUNT = 5
-
-/** 1 KiB of JSON that parsing and writing again leaves as it is. */
-const RECORD = JSON.stringify({
-  id: 4711,
-  name: 'Ada Lovelace',
-  tags: ['analytical', 'engine', 'notes'],
-  address: { city: 'London', zip: 'W1', position: [51.5074, -0.1278] },
-  active: true,
-  manager: null,
-  text: 'x'.repeat(845),
-})
-
-export const scenarios: Readonly<Record<ScenarioName, Scenario>> = {
+export const scenarios = {
   hello: {
+    ...GET,
     title: 'GET / answered with a short text',
-    method: 'GET',
-    path: '/',
-    headers: {},
-    body: undefined,
     answer: { type: 'text/plain', body: 'Hello, world!' },
-    base: 'node-http',
-    servers: ['node-http', 'allium', 'fastify', 'hono'],
+    servers: ['node-http', 'allium', 'fastify', 'hono', 'h3', 'koa', 'express', 'polka', 'hapi', 'aiohttp'],
   },
   params: {
-    // Without a router and an onion there is nothing to compare with, so that the base is a framework.
-    title: 'GET /api/files/:id among 72 routes, through 5 async middlewares',
-    method: 'GET',
+    ...GET,
+    title: `GET /api/files/:id among 72 routes, through ${MIDDLEWARE_COUNT} async middlewares`,
     path: '/api/files/4711',
-    headers: {},
-    body: undefined,
     answer: { type: 'text/plain', body: 'file 4711' },
-    base: 'fastify',
-    servers: ['fastify', 'allium', 'hono'],
+    base: 'fastify', // without a router and an onion there is nothing to compare with
+    servers: ['fastify', 'allium', 'hono', 'h3', 'koa', 'express', 'polka', 'aiohttp'],
   },
   json: {
     title: `POST of ${Buffer.byteLength(RECORD)} bytes of JSON, parsed and written back`,
@@ -63,11 +36,77 @@ export const scenarios: Readonly<Record<ScenarioName, Scenario>> = {
     body: RECORD,
     answer: { type: 'application/json', body: RECORD },
     base: 'node-http',
+    servers: ['node-http', 'allium', 'fastify', 'hono', 'h3', 'koa', 'express', 'polka', 'hapi', 'aiohttp'],
+  },
+  'json-out': {
+    ...GET,
+    title: `GET of ${Math.round(JSON.stringify(RECORDS).length / 1024)} KiB of JSON, written anew for each request`,
+    answer: { type: 'application/json', body: JSON.stringify(RECORDS) },
+    servers: ['node-http', 'allium', 'fastify', 'hono', 'h3', 'koa', 'express'],
+  },
+  'file-10k': {
+    ...GET,
+    title: 'GET of a file of 10 KiB; by hand: `send`',
+    path: '/files/10k.txt',
+    answer: { type: 'text/plain', body: fileText(10 * 1024) },
+    servers: ['node-http', 'allium', 'express'],
+  },
+  'file-10m': {
+    ...GET,
+    title: 'GET of a file of 10 MiB; by hand: `send`',
+    path: '/files/10m.txt',
+    answer: { type: 'text/plain', body: fileText(10 * 1024 * 1024) },
+    servers: ['node-http', 'allium', 'express'],
+  },
+  upload: {
+    title: 'POST of a form with a file of 64 KiB; by hand: `busboy`',
+    method: 'POST',
+    path: '/upload',
+    headers: { 'content-type': `multipart/form-data; boundary=${BOUNDARY}` },
+    body: FORM,
+    answer: { type: 'text/plain', body: FORM_READ },
+    base: 'node-http',
     servers: ['node-http', 'allium', 'fastify', 'hono'],
   },
-}
+  'sealed-session': {
+    ...GET,
+    title: 'GET that reads a session out of a sealed cookie; by hand: `iron-session`',
+    path: '/account',
+    answer: { type: 'text/plain', body: 'ada' },
+    login: '/login',
+    servers: ['node-http', 'allium'],
+  },
+  database: {
+    ...GET,
+    title: 'GET answered with one row of PostgreSQL, through a pool of 10 connections of `pg`',
+    path: '/row',
+    answer: { type: 'application/json', body: JSON.stringify(ROW) },
+    servers: ['node-http', 'allium', 'fastify', 'hono', 'express'],
+  },
+  upstream: {
+    ...GET,
+    title: 'GET answered with what another service says over HTTP, through an agent that keeps connections',
+    path: '/relay',
+    answer: { type: 'text/plain', body: 'Hello from next door' },
+    servers: ['node-http', 'allium', 'fastify', 'hono', 'express'],
+  },
+  slow: {
+    ...GET,
+    title: `GET by 1,000 clients at once, each handler taking ${SLOWNESS} ms`,
+    path: '/slow',
+    answer: { type: 'text/plain', body: 'at last' },
+    connections: 1000,
+    servers: ['node-http', 'allium', 'fastify', 'hono', 'koa', 'express', 'aiohttp'],
+  },
+} as const satisfies Readonly<Record<string, Scenario>>
+
+/** What a server may be asked to do in a bench. */
+export type ScenarioName = keyof typeof scenarios
+
+/** The names of all scenarios, in the order in which they are run. */
+export const SCENARIO_NAMES = Object.keys(scenarios) as readonly ScenarioName[]
 
 /** Whether a text is the name of a scenario. */
 export function isScenarioName(text: string): text is ScenarioName {
-  return (SCENARIO_NAMES as readonly string[]).includes(text)
+  return Object.hasOwn(scenarios, text)
 }

@@ -3,19 +3,23 @@ import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 
-import { pinned, SERVER_CORE } from './cores.ts'
-import type { ScenarioName, ServerName } from './scenarios.ts'
+import { LOAD_CORE, pinned, SERVER_CORE } from './cores.ts'
+import type { Scenario, ServerName } from './scenario.ts'
+import type { ScenarioName } from './scenarios.ts'
+import { PYTHON } from './python.ts'
 import { TELL_USAGE } from './server-messages.ts'
 import type { ServerMessage, Usage } from './server-messages.ts'
 
 /** A server under test, in a process of its own. */
 export class ServerProcess {
-  readonly name: ServerName
+  readonly name: string
   /** Where it listens, without a path. */
   readonly origin: string
+  /** What every request to it carries. */
+  headers: Readonly<Record<string, string>> = {}
   readonly #child: ChildProcess
 
-  constructor(name: ServerName, child: ChildProcess, origin: string) {
+  constructor(name: string, child: ChildProcess, origin: string) {
     this.name = name
     this.origin = origin
     this.#child = child
@@ -29,6 +33,16 @@ export class ServerProcess {
     return message
   }
 
+  /** Gets ready to be asked: with a cookie, where the scenario needs one. */
+  async prepare({ headers, login }: Scenario): Promise<void> {
+    this.headers = headers
+    if (login === undefined) return
+    const response = await fetch(this.origin + login)
+    const cookie = response.headers.getSetCookie()[0]?.split(';')[0]
+    if (cookie === undefined) throw new Error(`Cannot measure ${this.name}: it gives no cookie`)
+    this.headers = { ...headers, cookie }
+  }
+
   /** Ends the process. */
   async stop(): Promise<void> {
     if (this.#child.exitCode !== null || this.#child.signalCode !== null) return
@@ -38,24 +52,42 @@ export class ServerProcess {
   }
 }
 
+/** What a server is started with. */
+export interface ServerStart {
+  /** What it is called in the table. */
+  readonly name: string
+  readonly server: ServerName
+  readonly scenario: ScenarioName
+  /** The folder of the compiled benches; default: these. */
+  readonly folder?: URL
+  readonly env?: Readonly<Record<string, string>>
+  /** Whether it runs on the core of the load, because it is not what is measured. */
+  readonly isAside?: boolean
+}
+
 /** Starts a server and waits until it listens. */
-export async function startServer(name: ServerName, scenario: ScenarioName): Promise<ServerProcess> {
-  const child = spawnServer(name, scenario)
+export async function startServer(start: ServerStart): Promise<ServerProcess> {
+  const { name } = start
+  const child = spawnServer(start)
   const message = await nextMessage(child, name)
   if (message.kind !== 'listening') throw new Error(`Cannot start ${name}: it does not say where it listens`)
   return new ServerProcess(name, child, `http://127.0.0.1:${message.port}`)
 }
 
-function spawnServer(name: ServerName, scenario: ScenarioName): ChildProcess {
-  const file = fileURLToPath(new URL(`./servers/${name}.js`, import.meta.url))
-  const [command, ...parameters] = pinned(SERVER_CORE, [process.execPath, file, scenario])
+function spawnServer({ server, scenario, folder, env, isAside }: ServerStart): ChildProcess {
+  const here = folder ?? new URL('./', import.meta.url)
+  const file = fileURLToPath(
+    new URL(server === 'aiohttp' ? '../servers/aiohttp_server.py' : `./servers/${server}.js`, here),
+  )
+  const interpreter = server === 'aiohttp' ? PYTHON : process.execPath
+  const [command, ...parameters] = pinned(isAside ? LOAD_CORE : SERVER_CORE, [interpreter, file, scenario])
   return spawn(command!, parameters, {
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
-    env: { ...process.env, NODE_ENV: 'production' },
+    env: { ...process.env, NODE_ENV: 'production', ...env },
   })
 }
 
-async function nextMessage(child: ChildProcess, name: ServerName): Promise<ServerMessage> {
+async function nextMessage(child: ChildProcess, name: string): Promise<ServerMessage> {
   const settled = new AbortController() // takes the listener off that was not needed
   const exit = once(child, 'exit', settled).then(() => {
     throw new Error(`Cannot go on with ${name}: its process has ended`)

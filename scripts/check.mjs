@@ -17,6 +17,7 @@ const steps = [
   'docs',
   'check:docs',
   'check:examples',
+  'check:bench',
   'check:pack',
 ]
 const skipped = process.argv

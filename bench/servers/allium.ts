@@ -1,15 +1,29 @@
+import { setTimeout as delay } from 'node:timers/promises'
+
 import { Application, AppRunner, json, text } from '@allium/core'
 import type { Middleware } from '@allium/core'
+import { getSession, SealedCookieStorage, SessionKey, sessions } from '@allium/sessions'
 
 import { apiRoutes } from '../api-routes.ts'
-import { MIDDLEWARE_COUNT, scenarios } from '../scenarios.ts'
+import { FILES, MIDDLEWARE_COUNT, PASSWORD, RECORDS, SLOWNESS } from '../payloads.ts'
+import { scenarios } from '../scenarios.ts'
 import type { ScenarioName } from '../scenarios.ts'
+import { readRow } from './database.ts'
+import { askNeighbour } from './ask-neighbour.ts'
 import { reportListening, requestedScenario } from './report.ts'
 
 const builders: Readonly<Record<ScenarioName, (app: Application) => void>> = {
   hello: app => app.get('/', () => text(scenarios.hello.answer.body)),
-  json: app => app.post('/echo', async request => json(await request.json())),
   params: addApi,
+  json: app => app.post('/echo', async request => json(await request.json())),
+  'json-out': app => app.get('/', () => json(RECORDS)),
+  'file-10k': app => app.static('/files', FILES),
+  'file-10m': app => app.static('/files', FILES),
+  upload: addUpload,
+  'sealed-session': addSession,
+  database: app => app.get('/row', async () => json(await readRow())),
+  upstream: app => app.get('/relay', async () => text(await askNeighbour())),
+  slow: app => app.get('/slow', async () => text(await delay(SLOWNESS, 'at last'))),
 }
 
 const app = new Application()
@@ -32,4 +46,22 @@ function createPassOn(): Middleware {
     const response = await next(request)
     return response
   }
+}
+
+function addUpload(app: Application): void {
+  app.post('/upload', async request => {
+    const form = await request.form()
+    const file = form.getFile('file')!
+    return text(`${form.get('title')}: ${file.filename}, ${file.size} bytes`)
+  })
+}
+
+function addSession(app: Application): void {
+  const user = new SessionKey<string>('user')
+  app.use(sessions({ storage: new SealedCookieStorage({ passwords: PASSWORD }), cookie: { secure: false } }))
+  app.get('/login', async request => {
+    ;(await getSession(request)).set(user, 'ada')
+    return text('welcome')
+  })
+  app.get('/account', async request => text((await getSession(request)).get(user)!))
 }

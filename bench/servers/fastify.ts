@@ -1,20 +1,31 @@
+import type { AddressInfo } from 'node:net'
+import { setTimeout as delay } from 'node:timers/promises'
+
+import multipart from '@fastify/multipart'
 import { fastify } from 'fastify'
 import type { FastifyInstance } from 'fastify'
-import type { AddressInfo } from 'node:net'
 
 import { apiRoutes } from '../api-routes.ts'
-import { MIDDLEWARE_COUNT, scenarios } from '../scenarios.ts'
+import { MIDDLEWARE_COUNT, RECORDS, SLOWNESS } from '../payloads.ts'
+import { scenarios } from '../scenarios.ts'
 import type { ScenarioName } from '../scenarios.ts'
+import { readRow } from './database.ts'
+import { askNeighbour } from './ask-neighbour.ts'
 import { reportListening, requestedScenario } from './report.ts'
 
-const builders: Readonly<Record<ScenarioName, (app: FastifyInstance) => void>> = {
+const builders: Readonly<Partial<Record<ScenarioName, (app: FastifyInstance) => void>>> = {
   hello: app => app.get('/', (_request, reply) => reply.send(scenarios.hello.answer.body)),
-  json: app => app.post('/echo', (request, reply) => reply.send(request.body)),
   params: addApi,
+  json: app => app.post('/echo', (request, reply) => reply.send(request.body)),
+  'json-out': app => app.get('/', (_request, reply) => reply.send(RECORDS)),
+  upload: addUpload,
+  database: app => app.get('/row', () => readRow()),
+  upstream: app => app.get('/relay', () => askNeighbour()),
+  slow: app => app.get('/slow', () => delay(SLOWNESS, 'at last')),
 }
 
 const app = fastify()
-builders[requestedScenario()](app)
+builders[requestedScenario()]!(app)
 await app.listen({ host: '127.0.0.1', port: 0 })
 reportListening((app.server.address() as AddressInfo).port)
 
@@ -28,4 +39,17 @@ function addApi(api: FastifyInstance): void {
       handler: (request, reply) => reply.send(`${label} ${request.params.id}`),
     })
   }
+}
+
+function addUpload(app: FastifyInstance): void {
+  void app.register(multipart)
+  app.post('/upload', async request => {
+    let title = ''
+    let file = ''
+    for await (const part of request.parts()) {
+      if (part.type === 'field') title = part.value as string
+      else file = `${part.filename}, ${(await part.toBuffer()).length} bytes`
+    }
+    return `${title}: ${file}`
+  })
 }

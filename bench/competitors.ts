@@ -1,0 +1,64 @@
+import type { OtherVersion } from './other-version.ts'
+import { hasAiohttp } from './python.ts'
+import { scenarios } from './scenarios.ts'
+import type { ScenarioName } from './scenarios.ts'
+import { startServer } from './server-process.ts'
+import type { ServerProcess, ServerStart } from './server-process.ts'
+
+/** The servers of one scenario, all of them running. */
+export interface Competitors {
+  readonly servers: readonly ServerProcess[]
+  /** The one that all others are divided by. */
+  readonly base: string
+  stop(): Promise<void>
+}
+
+/** Starts who competes in a scenario: Allium's peers, or else the same application on another version of Allium. */
+export async function startCompetitors(
+  name: ScenarioName,
+  other: OtherVersion | undefined,
+): Promise<Competitors> {
+  const started: ServerProcess[] = []
+  const stop = async () => {
+    await Promise.all(started.map(server => server.stop()))
+  }
+  try {
+    const env = name === 'upstream' ? await startNeighbour(started) : {}
+    const servers: ServerProcess[] = []
+    for (const start of other ? versionsOf(name, other) : peersOf(name)) {
+      const server = await startServer({ ...start, env })
+      started.push(server)
+      await server.prepare(scenarios[name])
+      servers.push(server)
+    }
+    return { servers, base: other ? 'before' : scenarios[name].base, stop }
+  } catch (error) {
+    await stop()
+    throw error
+  }
+}
+
+function peersOf(scenario: ScenarioName): ServerStart[] {
+  return scenarios[scenario].servers
+    .filter(server => server !== 'aiohttp' || hasAiohttp)
+    .map(server => ({ name: server, server, scenario }))
+}
+
+function versionsOf(scenario: ScenarioName, { folder }: OtherVersion): ServerStart[] {
+  return [
+    { name: 'before', server: 'allium', scenario, folder },
+    { name: 'after', server: 'allium', scenario },
+  ]
+}
+
+/** The service that the `upstream` scenario asks. */
+async function startNeighbour(started: ServerProcess[]): Promise<Record<string, string>> {
+  const neighbour = await startServer({
+    name: 'neighbour',
+    server: 'neighbour',
+    scenario: 'upstream',
+    isAside: true,
+  })
+  started.push(neighbour)
+  return { BENCH_NEIGHBOUR: neighbour.origin }
+}
