@@ -12,14 +12,9 @@ export type {
   TestRequestInit,
 } from './request-init.ts'
 export type { ApplicationSource, TransportName } from './running-app.ts'
-export { TestClient, testClient } from './test-client.ts'
-export type {
-  AfterContext,
-  FinishedContext,
-  StateOverrides,
-  TeardownContext,
-  TestClientOptions,
-  TestContext,
-  TestUserOptions,
-} from './test-client.ts'
+export { testClient } from './client-for-test.ts'
+export type { StateOverrides, TestClientOptions, TestUserOptions } from './client-options.ts'
+export type { RequestMethods } from './request-methods.ts'
+export { TestClient } from './test-client.ts'
+export type { AfterContext, FinishedContext, TeardownContext, TestContext } from './test-context.ts'
 export type { InformationalResponse, TestResponse } from './test-response.ts'

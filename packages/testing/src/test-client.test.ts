@@ -4,8 +4,9 @@ import { AppKey, Application, json, redirect, text } from '@allium/core'
 import t from 'tap'
 
 import type { TestRequestInit } from './request-init.ts'
-import { TestClient, testClient } from './test-client.ts'
-import type { TestContext } from './test-client.ts'
+import { testClient } from './client-for-test.ts'
+import { TestClient } from './test-client.ts'
+import type { TestContext } from './test-context.ts'
 
 function createApp(): Application {
   const app = new Application({ name: 'under test' })

@@ -5,7 +5,7 @@ import { Application, json, text } from '@allium/core'
 import type { Request } from '@allium/core'
 import t from 'tap'
 
-import { testClient } from './test-client.ts'
+import { testClient } from './client-for-test.ts'
 
 /** Answers with these very bytes, and nothing after them until the client leaves. */
 function answering(bytes: string) {

@@ -1,0 +1,35 @@
+import type { AppKey, AppRunnerOptions } from '@allium/core'
+
+import type { RequestHeadersInit } from './request-init.ts'
+import type { TransportName } from './running-app.ts'
+
+/** What one user of the application brings: its own to each client and each fork. */
+export interface TestUserOptions {
+  /** Sent with every request, unless the request has its own of the name. */
+  readonly headers?: RequestHeadersInit | undefined
+  /** Whether cookies are kept between requests; default `true`. */
+  readonly cookies?: boolean | undefined
+  /** How long a response may take to begin, and its body to be read, in milliseconds; default 5000. `Infinity` for ever. */
+  readonly timeout?: number | undefined
+}
+
+/** State for the application, each value of its key's type: what would provide these keys is not run. */
+export type StateOverrides<Values extends readonly unknown[]> = {
+  readonly [Index in keyof Values]: readonly [key: AppKey<Values[Index]>, value: NoInfer<Values[Index]>]
+}
+
+/** What a client can be given. */
+export interface TestClientOptions<Values extends readonly unknown[] = readonly []> extends TestUserOptions {
+  /**
+   * How the application is reached; default: what the environment variable `ALLIUM_TEST_TRANSPORT` says, else `'memory'`.
+   * Real sockets are slower and need no other tests.
+   */
+  readonly transport?: TransportName | undefined
+  /** Pairs of key and value that replace what the application provides: a fake for its database. */
+  readonly state?: StateOverrides<Values> | undefined
+  /** For the `AppRunner`, as in production, but that `shutdownTimeout` is 3000 ms by default. */
+  readonly runner?: Omit<AppRunnerOptions, 'state'> | undefined
+}
+
+/** Of a response to begin, and of its body to be read, in milliseconds. */
+export const DEFAULT_TIMEOUT = 5000

@@ -1,0 +1,76 @@
+import type { RequestArguments, RequestTarget } from './request-init.ts'
+import type { TestResponse } from './test-response.ts'
+
+/** One function per HTTP method; each is a {@link RequestMethods.request} of that method. */
+export abstract class RequestMethods {
+  /** Sends a request of any method. */
+  abstract request<Target extends RequestTarget>(
+    method: string,
+    target: Target,
+    ...init: RequestArguments<Target>
+  ): Promise<TestResponse>
+
+  /** Sends a GET request. */
+  get<Target extends RequestTarget>(
+    target: Target,
+    ...init: RequestArguments<Target>
+  ): Promise<TestResponse> {
+    return this.request('GET', target, ...init)
+  }
+
+  /** Sends a POST request. */
+  post<Target extends RequestTarget>(
+    target: Target,
+    ...init: RequestArguments<Target>
+  ): Promise<TestResponse> {
+    return this.request('POST', target, ...init)
+  }
+
+  /** Sends a PUT request. */
+  put<Target extends RequestTarget>(
+    target: Target,
+    ...init: RequestArguments<Target>
+  ): Promise<TestResponse> {
+    return this.request('PUT', target, ...init)
+  }
+
+  /** Sends a PATCH request. */
+  patch<Target extends RequestTarget>(
+    target: Target,
+    ...init: RequestArguments<Target>
+  ): Promise<TestResponse> {
+    return this.request('PATCH', target, ...init)
+  }
+
+  /** Sends a DELETE request. */
+  delete<Target extends RequestTarget>(
+    target: Target,
+    ...init: RequestArguments<Target>
+  ): Promise<TestResponse> {
+    return this.request('DELETE', target, ...init)
+  }
+
+  /** Sends a HEAD request. */
+  head<Target extends RequestTarget>(
+    target: Target,
+    ...init: RequestArguments<Target>
+  ): Promise<TestResponse> {
+    return this.request('HEAD', target, ...init)
+  }
+
+  /** Sends an OPTIONS request; `'*'` is a path too. */
+  options<Target extends RequestTarget>(
+    target: Target,
+    ...init: RequestArguments<Target>
+  ): Promise<TestResponse> {
+    return this.request('OPTIONS', target, ...init)
+  }
+
+  /** Sends a QUERY request: safe, with a body. */
+  query<Target extends RequestTarget>(
+    target: Target,
+    ...init: RequestArguments<Target>
+  ): Promise<TestResponse> {
+    return this.request('QUERY', target, ...init)
+  }
+}
