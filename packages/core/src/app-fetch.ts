@@ -43,7 +43,8 @@ export class AppFetch {
 
   #send(request: globalThis.Request): Promise<IncomingMessage> {
     const { pathname, search, host } = new URL(request.url)
-    const headers = [...request.headers]
+    // A Fetch response cannot carry a connection: to ask for another protocol means nothing here.
+    const headers = [...request.headers].filter(([name]) => name !== 'upgrade')
     if (!request.headers.has('host')) headers.unshift(['host', host])
     const sent = sendRequest({
       method: request.method,

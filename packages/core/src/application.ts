@@ -18,7 +18,8 @@ import type { Awaitable, Middleware } from './middleware.ts'
 import { ProxyTrust } from './proxy-trust.ts'
 import type { TrustedPeers, TrustProxyOptions } from './proxy-trust.ts'
 import type { RequestApp, RequestRoute } from './request-app.ts'
-import { createNodeListener } from './node-listener.ts'
+import { createNodeListeners } from './node-listener.ts'
+import type { NodeListeners, UpgradeListener } from './node-listener.ts'
 import type { Request } from './request.ts'
 import type { Response } from './response.ts'
 import { RouteRegistrar } from './route-registrar.ts'
@@ -107,6 +108,7 @@ export class Application extends RouteRegistrar implements RequestApp {
   #debug: boolean | undefined
   #observer: RunObserver | undefined
   #appFetch: AppFetch | undefined
+  #nodeListeners: NodeListeners | undefined
   #parent: Application | undefined
   #dispatcher: Dispatcher | undefined
   #frozen = false
@@ -376,7 +378,18 @@ export class Application extends RouteRegistrar implements RequestApp {
    * ```
    */
   nodeListener(): RequestListener {
-    return createNodeListener(this)
+    this.#nodeListeners ??= createNodeListeners(this)
+    return this.#nodeListeners.request
+  }
+
+  /**
+   * For the `upgrade` event of a server that somebody else has made, so that WebSockets work there too:
+   * `server.on('upgrade', app.upgradeListener())` beside {@link Application.nodeListener}. All upgrades of that server then
+   * come here; those that are none for this application are answered like any request, and their connections closed.
+   */
+  upgradeListener(): UpgradeListener {
+    this.#nodeListeners ??= createNodeListeners(this)
+    return this.#nodeListeners.upgrade
   }
 
   /**

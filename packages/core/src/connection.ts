@@ -102,6 +102,12 @@ export class Connection {
     this.#waiting.length = 0
   }
 
+  /** The connection speaks another protocol from now on: its end leaves nothing unanswered. */
+  handOver(): void {
+    this.refuseRest()
+    this.#isLeft = true
+  }
+
   /** The answer has left: on to the next one. */
   finish(): void {
     this.#request = undefined

@@ -4,7 +4,7 @@ import type { Duplex } from 'node:stream'
 
 import type { AccessLog } from './access-log.ts'
 import type { IsAllowedHost } from './allowed-hosts.ts'
-import { ClientGoneError } from './body.ts'
+import { announcesBody, ClientGoneError } from './body.ts'
 import { Connection } from './connection.ts'
 import type { ConnectionLimits } from './connection.ts'
 import { Exchange } from './exchange.ts'
@@ -22,6 +22,7 @@ import {
 } from './http-error.ts'
 import { isInstance } from './is-instance.ts'
 import type { LogLevel } from './logger.ts'
+import { asksForUpgrade, isAnswering, PendingUpgrade } from './pending-upgrade.ts'
 import type { Request } from './request.ts'
 import { RequestAborted } from './request-aborted.ts'
 import type { RequestTarget } from './request-target.ts'
@@ -150,10 +151,26 @@ export class Edge implements ExchangeOwner {
     if (connection) connection.accept(new Exchange(raw, response, connection, this))
   }
 
+  /** A request has arrived whose connection may change its protocol: its answer is the last one there in any case. */
+  receiveUpgrade(raw: IncomingMessage, socket: Duplex, head: Buffer): void {
+    const connection = (socket as ConnectedSocket)[CONNECTION]
+    if (!connection || connection.isRefusing) return void socket.destroy()
+    const pending = new PendingUpgrade(raw, socket, head)
+    const isWanted = asksForUpgrade(raw)
+    connection.accept(new Exchange(raw, pending.response, connection, this, isWanted ? pending : undefined))
+  }
+
   /** A request has arrived over a connection that somebody else has accepted. */
   adopt(raw: IncomingMessage, response: ServerResponse): void {
     if (!(raw.socket as ConnectedSocket)[CONNECTION]) this.open(raw.socket)
     this.receive(raw, response)
+  }
+
+  /** As {@link receiveUpgrade}, over a connection that somebody else has accepted: it may be an upgrade to anything. */
+  adoptUpgrade(raw: IncomingMessage, socket: Duplex, head: Buffer): void {
+    if (announcesBody(raw) || isAnswering(socket)) return endWith(socket, '400 Bad Request') // Node has let go of the body
+    if (!(socket as ConnectedSocket)[CONNECTION]) this.open(socket)
+    this.receiveUpgrade(raw, socket, head)
   }
 
   /** An answer is begun. */

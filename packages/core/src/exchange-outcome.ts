@@ -36,7 +36,7 @@ export function logAccess(accessLog: AccessLog, outcome: ExchangeOutcome): void 
       route: request.route?.path,
       status: answer ? target.statusCode : 499,
       bytes: bytesWritten(outcome),
-      aborted: !hasLeftWhole(target),
+      aborted: target.statusCode !== 101 && !hasLeftWhole(target),
       requestHeader: name => request.headers.get(name) ?? undefined,
       responseHeader: name => answer?.headers.get(name) ?? undefined,
     })

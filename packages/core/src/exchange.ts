@@ -9,9 +9,10 @@ import { endTrace, logAccess } from './exchange-outcome.ts'
 import type { ExchangeOutcome } from './exchange-outcome.ts'
 import type { HeadersInit } from './headers.ts'
 import { Headers } from './headers.ts'
-import { HttpError } from './http-error.ts'
+import { HttpError, HttpServiceUnavailable } from './http-error.ts'
 import { isInstance } from './is-instance.ts'
 import { ANSWERED } from './middleware.ts'
+import type { PendingUpgrade, UpgradedConnection } from './pending-upgrade.ts'
 import type { Peer, ProxyTrust } from './proxy-trust.ts'
 import type { Awaitable } from './middleware.ts'
 import { abortRequest, enterLayer, finishHooksOf, prepareHooksOf, Request, targetOf } from './request.ts'
@@ -31,6 +32,7 @@ import type { OpenBody } from './stream-body.ts'
 import type { TemporaryFiles } from './temporary-files.ts'
 import { tracing } from './tracing.ts'
 import type { RequestTrace } from './tracing.ts'
+import { UpgradeResponse } from './upgrade-response.ts'
 import { UsageError } from './usage-error.ts'
 
 /** What a server needs of the application that it serves. */
@@ -76,6 +78,8 @@ export class Exchange implements RequestExchange {
   readonly response: ServerResponse
   readonly connection: Connection
   readonly #owner: ExchangeOwner
+  /** How the connection changes its protocol, for as long as it can. */
+  #pending: PendingUpgrade | undefined
   #request: Request | undefined
   /** What was prepared from inside the handler. */
   #committed: Response | undefined
@@ -87,11 +91,18 @@ export class Exchange implements RequestExchange {
   #trace: RequestTrace | undefined
   #startedAt = 0
 
-  constructor(raw: IncomingMessage, response: ServerResponse, connection: Connection, owner: ExchangeOwner) {
+  constructor(
+    raw: IncomingMessage,
+    response: ServerResponse,
+    connection: Connection,
+    owner: ExchangeOwner,
+    pending?: PendingUpgrade,
+  ) {
     this.raw = raw
     this.response = response
     this.connection = connection
     this.#owner = owner
+    this.#pending = pending
     this.#request = undefined
     this.#committed = undefined
     this.#sink = undefined
@@ -185,9 +196,7 @@ export class Exchange implements RequestExchange {
    * @throws UsageError `ERR_RESPONSE_STATE` when the request has an answer already
    */
   async commit(request: Request, response: Response): Promise<ResponseSink> {
-    const depth = enterLayer(request, ANSWERED)
-    enterLayer(request, depth)
-    if (depth === ANSWERED || this.#committed) {
+    if (this.#committed || isAnswered(request)) {
       throw new UsageError(
         'ERR_RESPONSE_STATE',
         'Cannot prepare a response: the request has an answer already',
@@ -208,11 +217,42 @@ export class Exchange implements RequestExchange {
     return this.#sink
   }
 
+  /** Whether the connection can change its protocol. */
+  get isUpgradable(): boolean {
+    return this.#pending !== undefined
+  }
+
+  /** Gives the connection away; see `Request.upgrade`. */
+  async upgrade(response: Response): Promise<UpgradedConnection> {
+    const pending = this.#pending
+    const request = this.#request!
+    // Once the onion has unwound, only what came out of it may begin.
+    if (!pending || this.#committed || (isAnswered(request) && this.#answered !== response)) {
+      const state = pending ? 'it has an answer already' : 'it does not ask for it, or cannot have it'
+      throw new UsageError('ERR_UPGRADE_STATE', `Cannot upgrade the connection of a request: ${state}`)
+    }
+    if (!response.markSent()) throw reused()
+    this.#committed = response
+    try {
+      if (!this.#ranHooks) await this.#prepare(request, response)
+      if (this.#owner.isStopping) throw new HttpServiceUnavailable()
+      if (pending.isGone) throw new RequestAborted('client gone')
+    } catch (error) {
+      this.#committed = undefined
+      throw error
+    }
+    this.#pending = undefined
+    this.connection.handOver()
+    this.response.statusCode = 101
+    return { ...pending.take(), headers: response.toFlatHeaders() }
+  }
+
   #answer(request: Request, answer: Response): void {
     enterLayer(request, ANSWERED)
     this.#answered = answer
     if (!answer.isStreamed) this.#discardUnsent(answer)
     if (this.#committed) return void this.#conclude(this.#committed, answer)
+    if (answer.isStreamed && isInstance(answer, UpgradeResponse)) return void this.#converse(request, answer)
     const isObserved = prepareHooksOf(request) !== undefined || targetOf(request)!.prepareSignals.length > 0
     if (!isObserved || this.#ranHooks) return this.#send(answer)
     this.#prepare(request, answer).then(
@@ -315,6 +355,9 @@ export class Exchange implements RequestExchange {
 
   /** Ends what the handler has begun to send by itself. */
   async #conclude(committed: Response, answer: Response): Promise<void> {
+    if (isInstance(committed, UpgradeResponse)) {
+      return this.#hangUp(committed, answer === committed ? undefined : (answer.error ?? answer))
+    }
     const sink = this.#sink!
     try {
       if (answer === committed || sink.isEnded) await sink.end(committed.flatTrailers)
@@ -323,6 +366,30 @@ export class Exchange implements RequestExchange {
       if (!isInstance(error, RequestAborted)) this.#report(error, this.#request)
     }
     this.#discardRequestBody()
+    this.#finish()
+  }
+
+  /** Has a response take the connection and speak, now that no layer waits for it. */
+  async #converse(request: Request, answer: UpgradeResponse): Promise<void> {
+    try {
+      await answer.begin(request)
+    } catch (error) {
+      if (this.#committed) return this.#hangUp(answer, error)
+      if (!isInstance(error, RequestAborted)) return this.#fail(request, error)
+      this.raw.socket.destroy()
+      return this.#abandon(answer)
+    }
+    return this.#hangUp(answer, undefined)
+  }
+
+  /** Nothing of HTTP is written any more, whatever became of the handler. */
+  async #hangUp(upgraded: UpgradeResponse, failure: unknown): Promise<void> {
+    try {
+      await upgraded.conclude(failure)
+    } catch (error) {
+      this.#report(error, this.#request)
+    }
+    this.#releaseRequestBody()
     this.#finish()
   }
 
@@ -431,6 +498,13 @@ function isSentInPieces(answer: Response): boolean {
   if (answer.isStreamed) return answer.body !== null // a StreamResponse that was never prepared has none
   const body = answer.body as string | Uint8Array | null
   return body !== null && (body.length > LARGE || answer.flatTrailers !== undefined)
+}
+
+/** Whether the onion has unwound. */
+function isAnswered(request: Request): boolean {
+  const depth = enterLayer(request, ANSWERED)
+  enterLayer(request, depth)
+  return depth === ANSWERED
 }
 
 /** Whether the system has taken all bytes. If not, handlers wait, or answers pile up that nobody reads (P4). */

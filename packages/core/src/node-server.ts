@@ -1,17 +1,20 @@
 import { createServer } from 'node:http'
-import type { RequestListener, Server, ServerOptions } from 'node:http'
+import type { IncomingMessage, RequestListener, Server, ServerOptions } from 'node:http'
 import { createServer as createHttpsServer } from 'node:https'
 import type { Server as SecureServer } from 'node:https'
 import type { SecureContextOptions } from 'node:tls'
 import type { Duplex } from 'node:stream'
 
 import type { Edge } from './edge.ts'
+import { mayUpgrade, messagesThatAsk } from './pending-upgrade.ts'
 import type { RunnerLimits } from './runner-options.ts'
 
 /** How long a TLS handshake may take, in milliseconds. */
 const HANDSHAKE_TIMEOUT = 10_000
 /** How long timeouts may be overrun before somebody looks, in milliseconds. */
 const CHECK_INTERVAL = 5000
+/** Whether servers of this Node can be asked which upgrades they want. */
+const CHOOSES_UPGRADES = 'shouldUpgradeCallback' in createServer()
 
 /** A server of Node's in front of an edge. */
 export function createNodeServer(edge: Edge, limits: RunnerLimits): Server {
@@ -61,7 +64,17 @@ function serverOptions(limits: RunnerLimits): ServerOptions {
     connectionsCheckingInterval: Math.min(CHECK_INTERVAL, headersTimeout),
     insecureHTTPParser: false,
     requireHostHeader: false, // the edge checks the field, and its answer passes the middlewares
+    ...upgradeOptions(),
   }
+}
+
+function upgradeOptions(): UpgradeOptions {
+  return CHOOSES_UPGRADES ? { shouldUpgradeCallback: mayUpgrade } : { IncomingMessage: messagesThatAsk() }
+}
+
+/** With an option that the types of the oldest Node do not know. */
+interface UpgradeOptions extends ServerOptions {
+  readonly shouldUpgradeCallback?: (raw: IncomingMessage) => boolean
 }
 
 function connect<Listening extends Server | SecureServer>(server: Listening, edge: Edge): Listening {
@@ -69,6 +82,9 @@ function connect<Listening extends Server | SecureServer>(server: Listening, edg
   const receive: RequestListener = (raw, response) => edge.receive(raw, response)
   server.on('request', receive).on('checkContinue', receive).on('checkExpectation', receive)
   server.on('connect', (_raw: unknown, socket: Duplex) => edge.refuseTunnel(socket))
+  server.on('upgrade', (raw: IncomingMessage, socket: Duplex, head: Buffer) =>
+    edge.receiveUpgrade(raw, socket, head),
+  )
   server.on('clientError', (error: Error, socket: Duplex) => edge.refuseBytes(error, socket))
   return server
 }

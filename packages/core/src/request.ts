@@ -4,6 +4,7 @@ import type { StandardSchemaV1 } from '@standard-schema/spec'
 
 import type { HeadersInit } from './headers.ts'
 import { HttpNotFound } from './http-error.ts'
+import type { UpgradedConnection } from './pending-upgrade.ts'
 import type { Peer } from './proxy-trust.ts'
 import type { RequestAborted } from './request-aborted.ts'
 import type { RequestApp, RequestRoute } from './request-app.ts'
@@ -32,10 +33,12 @@ export interface DispatchTarget {
 export interface RequestExchange extends BodyExchange {
   readonly peer: Peer
   readonly isPrepared: boolean
+  readonly isUpgradable: boolean
   sendEarlyHints(headers: HeadersInit): void
   waitUntil(work: Promise<unknown>): void
   pass(response: Response): void
   commit(request: Request, response: Response): Promise<ResponseSink>
+  upgrade(response: Response): Promise<UpgradedConnection>
 }
 
 /** Runs just before a response's headers leave; the last chance to change them. */
@@ -190,6 +193,33 @@ export class Request<Params = AnyParams> extends RequestContent {
    */
   get isPrepared(): boolean {
     return this.#exchange.isPrepared
+  }
+
+  /**
+   * Whether the connection can change its protocol to WebSocket by {@link Request.upgrade}: the client has asked for it
+   * with a GET request over HTTP/1.1 that has no body and follows no request that is still being answered. Whether the
+   * handshake is a good one is for whoever upgrades.
+   */
+  get isUpgradable(): boolean {
+    return this.#exchange.isUpgradable
+  }
+
+  /**
+   * Takes the connection away from HTTP: runs the prepare hooks, then gives the socket, the bytes that came behind the
+   * request, and the header fields that hooks and handler have left on the response for the 101, which is the caller's to
+   * write. For libraries of protocols: `@allium/ws` is made of it. Answering in another way is impossible from then on.
+   *
+   * The request is in progress until the response is concluded, and its `signal` aborts when the client goes and when the
+   * server stops; the time to stop in is also that of the connection.
+   *
+   * @throws what a hook throws
+   * @throws HttpServiceUnavailable when the server is stopping
+   * @throws RequestAborted when the client has gone
+   * @throws UsageError `ERR_UPGRADE_STATE` when the request is not {@link Request.isUpgradable}, or has an answer already
+   */
+  upgrade(this: Request<Params>, response: Response): Promise<UpgradedConnection> {
+    assertCalledOnRequest(this, 'upgrade')
+    return this.#exchange.upgrade(response)
   }
 
   /**
