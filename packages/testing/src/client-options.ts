@@ -1,4 +1,4 @@
-import type { AppKey, AppRunnerOptions } from '@allium/core'
+import type { AppKey, AppRunnerOptions, Clock } from '@allium/core'
 
 import type { RequestHeadersInit } from './request-init.ts'
 import type { TransportName } from './running-app.ts'
@@ -27,6 +27,11 @@ export interface TestClientOptions<Values extends readonly unknown[] = readonly 
   readonly transport?: TransportName | undefined
   /** Pairs of key and value that replace what the application provides: a fake for its database. */
   readonly state?: StateOverrides<Values> | undefined
+  /**
+   * What time it is for the application, at `app.clock`. With `'virtual'` it stands still until
+   * {@link TestClient.advance}; so it does with a {@link VirtualClock} of your own. Default: the machine's time.
+   */
+  readonly clock?: 'virtual' | Clock | undefined
   /** For the `AppRunner`, as in production, but that `shutdownTimeout` is 3000 ms by default. */
   readonly runner?: Omit<AppRunnerOptions, 'state'> | undefined
 }

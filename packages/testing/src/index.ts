@@ -18,3 +18,11 @@ export type { RequestMethods } from './request-methods.ts'
 export { TestClient } from './test-client.ts'
 export type { AfterContext, FinishedContext, TeardownContext, TestContext } from './test-context.ts'
 export type { InformationalResponse, TestResponse } from './test-response.ts'
+export { VirtualClock } from './virtual-clock.ts'
+export type {
+  AdvancedTimers,
+  FakeTimers,
+  PendingTimer,
+  TickedTimers,
+  VirtualClockOptions,
+} from './virtual-clock.ts'

@@ -1,24 +1,27 @@
 import { AsyncResource } from 'node:async_hooks'
 import type { Duplex } from 'node:stream'
 
-import type { AppRunner } from '@allium/core'
+import type { AppRunner, Clock } from '@allium/core'
 import { memorySocketPair } from '@allium/core/memory-socket'
 
 /** Connects to a runner without a network: no port, no address of the machine. */
 export class MemoryTransport {
   readonly origin: string = 'http://localhost'
   readonly #runner: AppRunner
+  readonly #clock: Clock | undefined
   // A handler runs in the context that the server was started in, as over a network; not in that of the request.
   readonly #context = new AsyncResource('ALLIUMTESTSERVER', { requireManualDestroy: true })
 
-  constructor(runner: AppRunner) {
+  /** @param clock counts how long connections are idle; default: the global timers of the moment */
+  constructor(runner: AppRunner, clock?: Clock | undefined) {
     this.#runner = runner
+    this.#clock = clock
   }
 
   /** @throws UsageError `ERR_RUNNER_STATE` once the runner is stopping */
   connect(): Duplex {
     return this.#context.runInAsyncScope(() => {
-      const pair = memorySocketPair()
+      const pair = memorySocketPair({ clock: this.#clock })
       this.#runner.accept(pair.server)
       return pair.client
     })

@@ -1,11 +1,13 @@
 import type { Duplex } from 'node:stream'
 
 import { AppRunner } from '@allium/core'
-import type { Application, AppRunnerOptions, StateEntry } from '@allium/core'
+import type { Application, AppRunnerOptions, Clock, StateEntry } from '@allium/core'
 
 import { CallWatch } from './call-watch.ts'
 import { MemoryTransport } from './memory-transport.ts'
+import { RunLog } from './run-log.ts'
 import { SocketTransport } from './socket-transport.ts'
+import { TestTime } from './test-time.ts'
 
 /** How a client reaches its application: in memory, over TCP on loopback, or over a unix socket. */
 export type TransportName = 'memory' | 'tcp' | 'unix'
@@ -18,6 +20,7 @@ export interface RunningAppOptions {
   readonly transport: TransportName | undefined
   readonly state: readonly StateEntry[]
   readonly runner: AppRunnerOptions | undefined
+  readonly clock: Clock | 'virtual' | undefined
 }
 
 interface Transport {
@@ -36,13 +39,21 @@ const TRANSPORTS: readonly string[] = ['memory', 'tcp', 'unix'] satisfies Transp
 export class RunningApp {
   readonly app: Application
   readonly watch: CallWatch = new CallWatch()
+  readonly time: TestTime
   readonly #runner: AppRunner
   readonly #transport: Transport
   readonly #shutdownTimeout: number
   #closed: Promise<void> | undefined
 
-  constructor(app: Application, runner: AppRunner, transport: Transport, shutdownTimeout: number) {
+  constructor(
+    app: Application,
+    runner: AppRunner,
+    transport: Transport,
+    time: TestTime,
+    shutdownTimeout: number,
+  ) {
     this.app = app
+    this.time = time
     this.#runner = runner
     this.#transport = transport
     this.#shutdownTimeout = shutdownTimeout
@@ -54,10 +65,13 @@ export class RunningApp {
     const app = typeof source === 'function' ? await source() : source
     assertApplication(app)
     const shutdownTimeout = options.runner?.shutdownTimeout ?? SHUTDOWN_TIMEOUT
-    const runner = new AppRunner(app, { ...options.runner, shutdownTimeout, state: options.state })
-    await runner.startup()
+    const log = new RunLog(options.runner?.observer)
+    const time = new TestTime(app, log, options.clock ?? options.runner?.clock)
+    const given = { shutdownTimeout, state: options.state, clock: time.clock, observer: log }
+    const runner = new AppRunner(app, { ...options.runner, ...given })
+    await time.passingDuring(runner.startup())
     try {
-      return new RunningApp(app, runner, await openTransport(name, runner), shutdownTimeout)
+      return new RunningApp(app, runner, await openTransport(name, runner, time), time, shutdownTimeout)
     } catch (error) {
       await runner.stop()
       throw error
@@ -83,7 +97,7 @@ export class RunningApp {
 
   async #stop(unanswered: readonly string[]): Promise<void> {
     try {
-      await this.#runner.stop()
+      await this.time.passingDuring(this.#runner.stop())
     } finally {
       await this.#transport.close()
       this.watch.stop()
@@ -106,8 +120,12 @@ function transportName(given: string | undefined): TransportName {
   return name as TransportName // the list above is made of these
 }
 
-function openTransport(name: TransportName, runner: AppRunner): Transport | Promise<Transport> {
-  if (name === 'memory') return new MemoryTransport(runner)
+function openTransport(
+  name: TransportName,
+  runner: AppRunner,
+  { virtualClock }: TestTime,
+): Transport | Promise<Transport> {
+  if (name === 'memory') return new MemoryTransport(runner, virtualClock)
   return name === 'tcp' ? SocketTransport.tcp(runner) : SocketTransport.unix(runner)
 }
 

@@ -56,11 +56,11 @@ export class TestClient extends RequestMethods implements AsyncDisposable {
     app: ApplicationSource,
     options: TestClientOptions<Values> = {},
   ): Promise<TestClient> {
-    const { transport, runner } = options
+    const { transport, runner, clock } = options
     assertTimeout(options.timeout ?? DEFAULT_TIMEOUT)
     const pairs = (options.state ?? []) as readonly (readonly [AppKey<unknown>, unknown])[]
     const state = pairs.map(([key, value]) => stateEntry(key, value))
-    return new TestClient(await RunningApp.start(app, { transport, runner, state }), options)
+    return new TestClient(await RunningApp.start(app, { transport, runner, clock, state }), options)
   }
 
   /** The application, started. */
@@ -99,6 +99,29 @@ export class TestClient extends RequestMethods implements AsyncDisposable {
     this.#connections.add(connection)
     void connection.closed.then(() => this.#connections.delete(connection))
     return connection
+  }
+
+  /**
+   * Advances the time of an application that was started with `clock: 'virtual'`. Timers of `app.clock` go off one after
+   * another, each at its very moment, and what each sets off has run before the next: heartbeats, time limits, expiry,
+   * rate limits. Bare timers of Node's know nothing of this clock.
+   *
+   * @throws RangeError for a number that is negative or not finite
+   * @throws TypeError when the application was started with another clock
+   * @throws Error when the application does not come to rest
+   */
+  advance(milliseconds: number): Promise<void> {
+    return this.#running.time.advance(milliseconds, this.#timeout)
+  }
+
+  /**
+   * Settles when the application has done all that it can do by itself: what remains waits for a client, a timer or another
+   * machine. Works in real time and under any fake clock.
+   *
+   * @throws Error when that takes longer than the timeout of the client, naming what goes on
+   */
+  settle(): Promise<void> {
+    return this.#running.time.settle(this.#timeout)
   }
 
   /**

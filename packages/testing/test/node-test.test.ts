@@ -19,5 +19,7 @@ t.test('under node:test, a handler that never answers fails its own test only', 
   t.match(output, /^not ok 2 - a handler never answers/m)
   t.match(output, /GET \/never failed: no response within 100 ms/)
   t.match(output, /^ok 3 - a fake clock changes nothing for the client/m)
+  t.match(output, /^ok 4 - a fake clock drives the application/m)
+  t.match(output, /^ok 5 - advance\(\) takes a fake clock along/m)
   t.match(output, /^# cancelled 0/m)
 })
