@@ -1,10 +1,11 @@
 import type { AppKey, AppRunnerOptions, Clock } from '@allium/core'
 
+import type { PeerOptions } from './peer-options.ts'
 import type { RequestHeadersInit } from './request-init.ts'
 import type { TransportName } from './running-app.ts'
 
 /** What one user of the application brings: its own to each client and each fork. */
-export interface TestUserOptions {
+export interface TestUserOptions extends PeerOptions {
   /** Sent with every request, unless the request has its own of the name. */
   readonly headers?: RequestHeadersInit | undefined
   /** Whether cookies are kept between requests; default `true`. */

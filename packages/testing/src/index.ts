@@ -1,10 +1,7 @@
 export type { CookieHost, CookieTarget, TestCookie, TestCookies } from './cookie-jar.ts'
 export type { RawConnection } from './raw-connection.ts'
 export type {
-  FieldsInit,
-  FieldValue,
   RequestArguments,
-  RequestBody,
   RequestHeadersInit,
   RequestTarget,
   RouteRequestInit,
@@ -26,3 +23,9 @@ export type {
   TickedTimers,
   VirtualClockOptions,
 } from './virtual-clock.ts'
+export type { MultipartInit, PartValue } from './multipart-form.ts'
+export type { PeerOptions } from './peer-options.ts'
+export type { RequestBody, RequestBodyInit } from './request-body.ts'
+export type { FieldsInit, FieldValue } from './request-fields.ts'
+export type { PendingResponse } from './pending-response.ts'
+export type { ReceivedEvent, ReceivedEvents } from './received-events.ts'

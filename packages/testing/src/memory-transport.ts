@@ -4,6 +4,8 @@ import type { Duplex } from 'node:stream'
 import type { AppRunner, Clock } from '@allium/core'
 import { memorySocketPair } from '@allium/core/memory-socket'
 
+import type { PeerOptions } from './peer-options.ts'
+
 /** Connects to a runner without a network: no port, no address of the machine. */
 export class MemoryTransport {
   readonly origin: string = 'http://localhost'
@@ -18,10 +20,13 @@ export class MemoryTransport {
     this.#clock = clock
   }
 
+  /** Any peer can be made up. */
+  assertPeer(): void {}
+
   /** @throws UsageError `ERR_RUNNER_STATE` once the runner is stopping */
-  connect(): Duplex {
+  connect({ remoteAddress, encrypted }: PeerOptions): Duplex {
     return this.#context.runInAsyncScope(() => {
-      const pair = memorySocketPair({ clock: this.#clock })
+      const pair = memorySocketPair({ clientAddress: remoteAddress, encrypted, clock: this.#clock })
       this.#runner.accept(pair.server)
       return pair.client
     })

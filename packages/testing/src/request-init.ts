@@ -1,22 +1,18 @@
-import { Readable } from 'node:stream'
+import type { Readable } from 'node:stream'
 
-/** What one field of a query or a form can be given as; a list repeats the name, `undefined` is left out. */
-export type FieldValue = string | number | bigint | boolean
-
-/** Fields of a query or a form. */
-export type FieldsInit =
-  URLSearchParams | Readonly<Record<string, FieldValue | readonly FieldValue[] | undefined>>
+import type { EncodedForm } from './multipart-form.ts'
+import { encodeBody } from './request-body.ts'
+import type { HeaderMap, RequestBodyInit } from './request-body.ts'
+import { toFields } from './request-fields.ts'
+import type { FieldsInit } from './request-fields.ts'
 
 /** Header fields to send, names without regard to case; a list repeats the field, `undefined` leaves a default out. */
 export type RequestHeadersInit =
   | Iterable<readonly [name: string, value: string]>
   | Readonly<Record<string, string | number | readonly string[] | undefined>>
 
-/** What a request can be given as a body: bytes, text in UTF-8, or a stream of either, which is sent in chunks. */
-export type RequestBody = string | Uint8Array | AsyncIterable<string | Uint8Array>
-
-/** What a request can be given besides method and path. At most one of `json`, `form` and `body`. */
-export interface TestRequestInit {
+/** What a request can be given besides method and path. At most one of `json`, `form`, `multipart` and `body`. */
+export interface TestRequestInit extends RequestBodyInit {
   /** Appended to the path, encoded as forms are. */
   readonly query?: FieldsInit | undefined
   /**
@@ -24,12 +20,6 @@ export interface TestRequestInit {
    * and `content-type` included.
    */
   readonly headers?: RequestHeadersInit | undefined
-  /** Sent as JSON, as `application/json`. */
-  readonly json?: unknown
-  /** Sent as `application/x-www-form-urlencoded`. */
-  readonly form?: FieldsInit | undefined
-  /** Sent as it is, without a `Content-Type` unless the headers have one. */
-  readonly body?: RequestBody | undefined
   /** Aborts the request, and the response while it is being read. */
   readonly signal?: AbortSignal | undefined
   /** How many redirects are followed, `true` for 20; default `false`: a redirect is a response like any other. */
@@ -72,12 +62,11 @@ export interface PreparedRequest {
   readonly body: Uint8Array | Readable | undefined
 }
 
-type HeaderMap = Map<string, string | string[] | undefined>
-
 /**
  * Turns what a caller gave into what is sent.
  *
  * @param defaults headers of the client, the last one first
+ * @param encoded the multipart form of `init`, encoded
  * @throws TypeError for a path that does not begin with `/`, params without a route, two bodies
  */
 export function prepareRequest(
@@ -85,11 +74,12 @@ export function prepareRequest(
   target: RequestTarget,
   init: Partial<RouteRequestInit<unknown>>,
   defaults: readonly (RequestHeadersInit | undefined)[],
+  encoded?: EncodedForm | undefined,
 ): PreparedRequest {
   const path = toPath(target, init)
   const headers: HeaderMap = new Map()
   for (const fields of [...defaults.toReversed(), init.headers]) addHeaders(headers, fields)
-  const body = encodeBody(init, headers)
+  const body = encodeBody(init, headers, encoded)
   return { method: method.toUpperCase(), path, headers: withoutUndefined(headers), body }
 }
 
@@ -106,16 +96,6 @@ function toPath(target: RequestTarget, { params, query }: Partial<RouteRequestIn
 
 function routePath(route: RouteTarget, params: unknown): string {
   return route.url(...([params] as never[])) // their types were compared at the call, by RequestArguments
-}
-
-function toFields(init: FieldsInit): URLSearchParams {
-  if (Symbol.iterator in init) return new URLSearchParams(init as Iterable<[string, string]>) // of any realm
-  const fields = new URLSearchParams()
-  for (const [name, given] of Object.entries(init)) {
-    const values = Array.isArray(given) ? (given as readonly FieldValue[]) : [given as FieldValue | undefined]
-    for (const value of values) if (value !== undefined) fields.append(name, String(value))
-  }
-  return fields
 }
 
 function addHeaders(headers: HeaderMap, init: RequestHeadersInit = {}): void {
@@ -141,50 +121,6 @@ function toHeaderValue(
 ): string | string[] | undefined {
   if (value === undefined) return undefined
   return typeof value === 'object' ? [...value] : String(value)
-}
-
-/** Adds the headers that describe the body, unless there are such. */
-function encodeBody(init: TestRequestInit, headers: HeaderMap): Uint8Array | Readable | undefined {
-  const given = (['json', 'form', 'body'] as const).filter(name => init[name] !== undefined)
-  if (given.length > 1) throw new TypeError(`Cannot send a request with both "${given[0]}" and "${given[1]}"`)
-
-  const body = bytesOf(init, headers)
-  if (body === undefined || headers.has('content-length') || headers.has('transfer-encoding')) return body
-  // Node leaves both out for GET and DELETE, and the body would be taken for the next request.
-  if (body instanceof Readable) headers.set('transfer-encoding', 'chunked')
-  else headers.set('content-length', String(body.length))
-  return body
-}
-
-function bytesOf(
-  { json, form, body }: TestRequestInit,
-  headers: HeaderMap,
-): Uint8Array | Readable | undefined {
-  if (json !== undefined) {
-    addDefault(headers, 'content-type', 'application/json')
-    return Buffer.from(toJson(json))
-  }
-  if (form !== undefined) {
-    addDefault(headers, 'content-type', 'application/x-www-form-urlencoded')
-    return Buffer.from(toFields(form).toString())
-  }
-  if (body === undefined) return undefined
-  if (typeof body === 'string') return Buffer.from(body)
-  return Symbol.asyncIterator in body ? toReadable(body) : body
-}
-
-function toJson(value: unknown): string {
-  const text = JSON.stringify(value) as string | undefined
-  if (text === undefined) throw new TypeError(`Cannot send a ${typeof value} as JSON`)
-  return text
-}
-
-function toReadable(body: AsyncIterable<string | Uint8Array>): Readable {
-  return body instanceof Readable ? body : Readable.from(body)
-}
-
-function addDefault(headers: HeaderMap, name: string, value: string): void {
-  if (!headers.has(name)) headers.set(name, value)
 }
 
 function withoutUndefined(headers: HeaderMap): Map<string, string | string[]> {

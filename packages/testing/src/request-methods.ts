@@ -1,5 +1,6 @@
+import type { PendingResponse } from './pending-response.ts'
 import type { RequestArguments, RequestTarget } from './request-init.ts'
-import type { TestResponse } from './test-response.ts'
+import type { ReceivedEvents } from './received-events.ts'
 
 /** One function per HTTP method; each is a {@link RequestMethods.request} of that method. */
 export abstract class RequestMethods {
@@ -8,69 +9,57 @@ export abstract class RequestMethods {
     method: string,
     target: Target,
     ...init: RequestArguments<Target>
-  ): Promise<TestResponse>
+  ): PendingResponse
 
   /** Sends a GET request. */
-  get<Target extends RequestTarget>(
-    target: Target,
-    ...init: RequestArguments<Target>
-  ): Promise<TestResponse> {
+  get<Target extends RequestTarget>(target: Target, ...init: RequestArguments<Target>): PendingResponse {
     return this.request('GET', target, ...init)
   }
 
   /** Sends a POST request. */
-  post<Target extends RequestTarget>(
-    target: Target,
-    ...init: RequestArguments<Target>
-  ): Promise<TestResponse> {
+  post<Target extends RequestTarget>(target: Target, ...init: RequestArguments<Target>): PendingResponse {
     return this.request('POST', target, ...init)
   }
 
   /** Sends a PUT request. */
-  put<Target extends RequestTarget>(
-    target: Target,
-    ...init: RequestArguments<Target>
-  ): Promise<TestResponse> {
+  put<Target extends RequestTarget>(target: Target, ...init: RequestArguments<Target>): PendingResponse {
     return this.request('PUT', target, ...init)
   }
 
   /** Sends a PATCH request. */
-  patch<Target extends RequestTarget>(
-    target: Target,
-    ...init: RequestArguments<Target>
-  ): Promise<TestResponse> {
+  patch<Target extends RequestTarget>(target: Target, ...init: RequestArguments<Target>): PendingResponse {
     return this.request('PATCH', target, ...init)
   }
 
   /** Sends a DELETE request. */
-  delete<Target extends RequestTarget>(
-    target: Target,
-    ...init: RequestArguments<Target>
-  ): Promise<TestResponse> {
+  delete<Target extends RequestTarget>(target: Target, ...init: RequestArguments<Target>): PendingResponse {
     return this.request('DELETE', target, ...init)
   }
 
   /** Sends a HEAD request. */
-  head<Target extends RequestTarget>(
-    target: Target,
-    ...init: RequestArguments<Target>
-  ): Promise<TestResponse> {
+  head<Target extends RequestTarget>(target: Target, ...init: RequestArguments<Target>): PendingResponse {
     return this.request('HEAD', target, ...init)
   }
 
   /** Sends an OPTIONS request; `'*'` is a path too. */
-  options<Target extends RequestTarget>(
-    target: Target,
-    ...init: RequestArguments<Target>
-  ): Promise<TestResponse> {
+  options<Target extends RequestTarget>(target: Target, ...init: RequestArguments<Target>): PendingResponse {
     return this.request('OPTIONS', target, ...init)
   }
 
   /** Sends a QUERY request: safe, with a body. */
-  query<Target extends RequestTarget>(
+  query<Target extends RequestTarget>(target: Target, ...init: RequestArguments<Target>): PendingResponse {
+    return this.request('QUERY', target, ...init)
+  }
+
+  /**
+   * Sends a GET request for an event stream, and resolves when that has begun.
+   *
+   * @throws TypeError when the response is none
+   */
+  async events<Target extends RequestTarget>(
     target: Target,
     ...init: RequestArguments<Target>
-  ): Promise<TestResponse> {
-    return this.request('QUERY', target, ...init)
+  ): Promise<ReceivedEvents> {
+    return (await this.request('GET', target, ...init)).events()
   }
 }

@@ -1,6 +1,8 @@
 import { ConnectionPool } from './connection-pool.ts'
 import type { TestCookies } from './cookie-jar.ts'
 import { assertTimeout } from './deadline.ts'
+import { encodeMultipart } from './multipart-form.ts'
+import type { PeerOptions } from './peer-options.ts'
 import { redirectedRequest } from './redirect.ts'
 import { prepareRequest } from './request-init.ts'
 import type {
@@ -21,6 +23,7 @@ export interface SenderOptions {
   /** `undefined` where none are kept. */
   readonly cookies: TestCookies | undefined
   readonly timeout: number
+  readonly peer: PeerOptions
 }
 
 const DEFAULT_REDIRECTS = 20
@@ -29,14 +32,18 @@ const DEFAULT_REDIRECTS = 20
 export class RequestSender {
   readonly #running: RunningApp
   readonly #options: SenderOptions
+  /** With a colon. */
+  readonly #scheme: string
   readonly #host: string
   readonly #pool: ConnectionPool
 
   constructor(running: RunningApp, options: SenderOptions) {
     this.#running = running
     this.#options = options
-    this.#host = new URL(running.origin).host
-    this.#pool = new ConnectionPool(() => running.connect())
+    const { protocol, host } = new URL(running.originFor(options.peer))
+    this.#scheme = protocol
+    this.#host = host
+    this.#pool = new ConnectionPool(() => running.connect(options.peer))
   }
 
   /** Sends a request, and those that its redirects lead to. */
@@ -48,7 +55,8 @@ export class RequestSender {
     const timeout = init.timeout ?? this.#options.timeout
     assertTimeout(timeout)
     const defaults = [this.#options.headers, { host: this.#host }]
-    let prepared = prepareRequest(method, target, init, defaults)
+    const form = init.multipart === undefined ? undefined : await encodeMultipart(init.multipart)
+    let prepared = prepareRequest(method, target, init, defaults, form)
     for (let redirects = redirectLimit(init); ; redirects--) {
       const response = await this.#exchange(prepared, { timeout, signal: init.signal })
       const next = init.follow ? redirectedRequest(prepared, response) : undefined
@@ -74,7 +82,7 @@ export class RequestSender {
     const request = new SentRequest(sent, { ...options, pool: this.#pool, watch })
     const { head, body, informational, upgraded } = await request.send()
     cookies?.store(setCookieFields(head!.rawHeaders), host, path)
-    const url = `http://${host}${path}`
+    const url = `${this.#scheme}//${host}${path}`
     return new TestResponse({
       head: head!, // the request was sent
       ...{ body, informational, upgraded, method, url, watch },

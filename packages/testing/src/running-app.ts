@@ -5,6 +5,8 @@ import type { Application, AppRunnerOptions, Clock, StateEntry } from '@allium/c
 
 import { CallWatch } from './call-watch.ts'
 import { MemoryTransport } from './memory-transport.ts'
+import { assertAddress } from './peer-options.ts'
+import type { PeerOptions } from './peer-options.ts'
 import { RunLog } from './run-log.ts'
 import { SocketTransport } from './socket-transport.ts'
 import { TestTime } from './test-time.ts'
@@ -26,7 +28,9 @@ export interface RunningAppOptions {
 interface Transport {
   /** Scheme and authority of the URLs that lead to the application. */
   readonly origin: string
-  connect(): Duplex
+  /** @throws TypeError for a peer that it cannot be */
+  assertPeer(peer: PeerOptions): void
+  connect(peer: PeerOptions): Duplex
   close(): Promise<void>
 }
 
@@ -78,12 +82,20 @@ export class RunningApp {
     }
   }
 
-  get origin(): string {
-    return this.#transport.origin
+  /**
+   * Scheme and authority of the URLs that lead there for such a user.
+   *
+   * @throws TypeError for a user that the transport cannot have
+   */
+  originFor(peer: PeerOptions): string {
+    assertAddress(peer)
+    this.#transport.assertPeer(peer)
+    const { origin } = this.#transport
+    return peer.encrypted ? origin.replace(/^http:/, 'https:') : origin
   }
 
-  connect(): Duplex {
-    return this.#transport.connect()
+  connect(peer: PeerOptions): Duplex {
+    return this.#transport.connect(peer)
   }
 
   /**

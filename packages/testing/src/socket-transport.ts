@@ -7,6 +7,8 @@ import type { Duplex } from 'node:stream'
 
 import type { AppRunner } from '@allium/core'
 
+import type { PeerOptions } from './peer-options.ts'
+
 /** Connects to a runner through the machine's own sockets. */
 export class SocketTransport {
   readonly origin: string
@@ -33,8 +35,21 @@ export class SocketTransport {
     return new SocketTransport('http://localhost', { path }, folder)
   }
 
-  connect(): Duplex {
-    return connect(this.#target)
+  /** A network says itself who connects to it, and whether that is encrypted. */
+  assertPeer({ remoteAddress, encrypted }: PeerOptions): void {
+    if (encrypted) {
+      throw new TypeError(
+        'Cannot claim to be encrypted: that is possible in memory only, a network really is or is not',
+      )
+    }
+    if (remoteAddress !== undefined && this.#folder !== undefined) {
+      throw new TypeError('Cannot have a remote address: a unix socket has none')
+    }
+  }
+
+  connect({ remoteAddress }: PeerOptions): Duplex {
+    if (remoteAddress === undefined) return connect(this.#target)
+    return connect({ ...this.#target, localAddress: remoteAddress } as NetConnectOpts) // a union, of which it is the first
   }
 
   async close(): Promise<void> {

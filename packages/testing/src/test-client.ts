@@ -8,27 +8,33 @@ import type { TestClientOptions, TestUserOptions } from './client-options.ts'
 import { ConnectionAgent } from './connection-agent.ts'
 import { TestCookies } from './cookie-jar.ts'
 import { assertTimeout } from './deadline.ts'
+import { createFetch } from './fetch-client.ts'
+import type { PeerOptions } from './peer-options.ts'
+import { PendingResponse, silence } from './pending-response.ts'
 import { RawConnection } from './raw-connection.ts'
 import type { RequestArguments, RequestTarget } from './request-init.ts'
 import { RequestMethods } from './request-methods.ts'
 import { RequestSender } from './request-sender.ts'
 import { RunningApp } from './running-app.ts'
 import type { ApplicationSource } from './running-app.ts'
-import type { TestResponse } from './test-response.ts'
 
 /**
  * A user of an application that runs for a test: sends requests over real HTTP, with Node's own client and server, and
  * keeps connections and cookies between them.
  */
 export class TestClient extends RequestMethods implements AsyncDisposable {
+  /** Scheme and authority of the application's URLs: `http://localhost`, over TCP with address and port. */
+  readonly origin: string
   /** The cookies of this user. */
   readonly cookies: TestCookies
   readonly #running: RunningApp
   readonly #options: TestUserOptions
+  readonly #peer: PeerOptions
   readonly #parent: TestClient | undefined
   readonly #forks: TestClient[] = []
   readonly #sender: RequestSender
   #agent: Agent | undefined
+  #fetch: typeof globalThis.fetch | undefined
   readonly #connections = new Set<RawConnection>()
   readonly #pending = new Set<PendingCall>()
 
@@ -39,11 +45,15 @@ export class TestClient extends RequestMethods implements AsyncDisposable {
     this.#running = running
     this.#options = options
     this.#parent = parent
-    this.cookies = new TestCookies(new URL(running.origin).host)
+    const peer = { remoteAddress: options.remoteAddress, encrypted: options.encrypted }
+    this.#peer = peer
+    this.origin = running.originFor(peer)
+    this.cookies = new TestCookies(new URL(this.origin).host)
     this.#sender = new RequestSender(running, {
       headers: options.headers,
       cookies: (options.cookies ?? true) ? this.cookies : undefined,
       timeout: this.#timeout,
+      peer,
     })
   }
 
@@ -60,7 +70,13 @@ export class TestClient extends RequestMethods implements AsyncDisposable {
     assertTimeout(options.timeout ?? DEFAULT_TIMEOUT)
     const pairs = (options.state ?? []) as readonly (readonly [AppKey<unknown>, unknown])[]
     const state = pairs.map(([key, value]) => stateEntry(key, value))
-    return new TestClient(await RunningApp.start(app, { transport, runner, clock, state }), options)
+    const running = await RunningApp.start(app, { transport, runner, clock, state })
+    try {
+      return new TestClient(running, options)
+    } catch (error) {
+      await running.close([]) // such a user cannot be
+      throw error
+    }
   }
 
   /** The application, started. */
@@ -68,14 +84,9 @@ export class TestClient extends RequestMethods implements AsyncDisposable {
     return this.#running.app
   }
 
-  /** Scheme and authority of the application's URLs: `http://localhost`, over TCP with address and port. */
-  get origin(): string {
-    return this.#running.origin
-  }
-
   /** Other clients over `node:http` reach the application by this agent, over connections of their own. */
   get agent(): Agent {
-    return (this.#agent ??= new ConnectionAgent(() => this.#running.connect()))
+    return (this.#agent ??= new ConnectionAgent(() => this.#running.connect(this.#peer)))
   }
 
   /**
@@ -88,14 +99,33 @@ export class TestClient extends RequestMethods implements AsyncDisposable {
     method: string,
     target: Target,
     ...[init]: RequestArguments<Target>
-  ): Promise<TestResponse> {
-    const response = this.#sender.send(method, target, init ?? {})
-    return this.#track(`${method} ${typeof target === 'string' ? target : target.path}`, response)
+  ): PendingResponse {
+    const call: PendingCall = {
+      name: `${method} ${typeof target === 'string' ? target : target.path}`,
+      response: undefined,
+    }
+    this.#pending.add(call)
+    const sent = this.#sender.send(method, target, init ?? {})
+    call.response = new PendingResponse((resolve, reject) => {
+      const settled = sent.finally(() => this.#pending.delete(call))
+      settled.then(resolve, reject)
+    })
+    return call.response
+  }
+
+  /**
+   * `fetch` for this user: relative URLs lead to the application, and so do absolute ones, of whatever host. May be handed
+   * on as it is, for instance to a client that was generated. Redirects are followed, as `fetch` does.
+   */
+  get fetch(): typeof globalThis.fetch {
+    return (this.#fetch ??= createFetch(this.origin, (method, path, init) =>
+      this.request(method, path, init),
+    ))
   }
 
   /** Opens a connection for bytes: see {@link RawConnection}. It is cut when the client is closed. */
   connect(): RawConnection {
-    const connection = new RawConnection(this.#running.connect(), this.#timeout)
+    const connection = new RawConnection(this.#running.connect(this.#peer), this.#timeout)
     this.#connections.add(connection)
     void connection.closed.then(() => this.#connections.delete(connection))
     return connection
@@ -131,11 +161,13 @@ export class TestClient extends RequestMethods implements AsyncDisposable {
    * @param options what differs from this client
    */
   fork(options: TestUserOptions = {}): TestClient {
-    const { headers, cookies, timeout } = this.#options
+    const { headers, cookies, timeout, remoteAddress, encrypted } = this.#options
     const merged = {
       headers: options.headers ?? headers,
       cookies: options.cookies ?? cookies,
       timeout: options.timeout ?? timeout,
+      remoteAddress: options.remoteAddress ?? remoteAddress,
+      encrypted: options.encrypted ?? encrypted,
     }
     const fork = new TestClient(this.#running, merged, this)
     this.#forks.push(fork)
@@ -168,23 +200,15 @@ export class TestClient extends RequestMethods implements AsyncDisposable {
   #disconnect(): string[] {
     const unanswered = Array.from(this.#pending, ({ name }) => name)
     // They will fail, and whoever does not wait for them any more is not to be told.
-    for (const { response } of this.#pending) response?.catch(() => undefined)
+    for (const { response } of this.#pending) if (response) silence(response)
     for (const connection of this.#connections) connection.destroy()
     this.#sender.destroy()
     this.#agent?.destroy()
     return [...unanswered, ...this.#forks.flatMap(fork => fork.#disconnect())]
   }
-
-  /** Lists the request while it is in progress. A rejection that nobody handles stays one. */
-  #track(name: string, sent: Promise<TestResponse>): Promise<TestResponse> {
-    const call: PendingCall = { name, response: undefined }
-    this.#pending.add(call)
-    call.response = sent.finally(() => this.#pending.delete(call))
-    return call.response
-  }
 }
 
 interface PendingCall {
   readonly name: string
-  response: Promise<TestResponse> | undefined
+  response: PendingResponse | undefined
 }

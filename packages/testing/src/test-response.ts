@@ -1,10 +1,14 @@
 import type { Duplex, Readable } from 'node:stream'
 
 import { Headers } from '@allium/core'
+import type { SchemaOption } from '@allium/core'
+import type { StandardSchemaV1 } from '@standard-schema/spec'
 
 import type { CallWatch } from './call-watch.ts'
 import { timeoutError } from './deadline.ts'
+import { parseWith } from './parse-with.ts'
 import type { ReceivedBody } from './received-body.ts'
+import { ReceivedEvents } from './received-events.ts'
 import type { ResponseHead } from './response-head.ts'
 
 /** An answer that came before the response: `100 Continue`, `103 Early Hints`. */
@@ -110,13 +114,40 @@ export class TestResponse {
    *
    * @throws SyntaxError showing status and body when it is not JSON
    */
-  async json<Value = unknown>(): Promise<Value> {
+  json<Value = unknown>(): Promise<Value>
+  /**
+   * The same, and has a schema of any Standard Schema library look at it: the value is what the schema makes of it.
+   *
+   * @throws TypeError listing what does not fit
+   */
+  json<Schema extends StandardSchemaV1>(
+    options: SchemaOption<Schema>,
+  ): Promise<StandardSchemaV1.InferOutput<Schema>>
+  async json(options?: SchemaOption<StandardSchemaV1>): Promise<unknown> {
+    const value = await this.#parse()
+    return options ? parseWith(options.schema, value, `The body of ${this.name}`) : value
+  }
+
+  /**
+   * The events of an event stream while they arrive; see {@link ReceivedEvents}. Called once.
+   *
+   * @throws TypeError when the response is no event stream
+   */
+  events(): ReceivedEvents {
+    const type = this.headers.get('content-type') ?? 'without a type'
+    if (!/^text\/event-stream\b/i.test(type) || this.status !== 200) {
+      throw new TypeError(`Cannot read events of ${this.name}: it is ${this.status}, ${type}`)
+    }
+    return new ReceivedEvents({ ...this.#received, name: this.name })
+  }
+
+  async #parse(): Promise<unknown> {
     const text = await this.text()
     try {
-      return JSON.parse(text) as Value // what the caller says it is
+      return JSON.parse(text)
     } catch (cause) {
       const shown = text.length > SHOWN_BYTES ? `${text.slice(0, SHOWN_BYTES)} …` : text
-      throw new SyntaxError(`Cannot parse the body of ${this.#name} as JSON: ${this.status} "${shown}"`, {
+      throw new SyntaxError(`Cannot parse the body of ${this.name} as JSON: ${this.status} "${shown}"`, {
         cause,
       })
     }
@@ -129,9 +160,9 @@ export class TestResponse {
 
   async #collect(): Promise<Uint8Array> {
     const { body, watch, timeout } = this.#received
-    if (body.isStreamed) throw new TypeError(`Cannot read the body of ${this.#name}: it was read as a stream`)
+    if (body.isStreamed) throw new TypeError(`Cannot read the body of ${this.name}: it was read as a stream`)
     if (body.isOver) return body.collect()
-    const late = () => timeoutError(`The body of ${this.#name} did not end within ${timeout} ms`)
+    const late = () => timeoutError(`The body of ${this.name} did not end within ${timeout} ms`)
     const call = { deadline: watch.now() + timeout, onLate: () => body.abandon(late()) }
     watch.add(call)
     try {
@@ -141,7 +172,8 @@ export class TestResponse {
     }
   }
 
-  get #name(): string {
+  /** Method and URL, for messages. @internal */
+  get name(): string {
     return `${this.#received.method} ${this.url}`
   }
 }
