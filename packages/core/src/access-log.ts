@@ -39,6 +39,9 @@ export type AccessLog = (entry: AccessEntry) => void
 /** The default format of {@link accessLogText}, which is that of aiohttp and nearly Apache's "combined". */
 export const ACCESS_FORMAT = '%a %t "%r" %s %b "%{Referer}i" "%{User-Agent}i"'
 
+/** What JSON leaves as it is although it drives terminals, or ends lines for some who read them. */
+const UNESCAPED = /[\u007f-\u009f\u2028\u2029]/g
+
 type Atom = (entry: AccessEntry) => string | number | undefined
 
 const ATOMS: Readonly<Record<string, Atom>> = {
@@ -94,8 +97,13 @@ export function accessLogJson(write: (line: string) => void = writeToStdout): Ac
   return entry => {
     const { startedAt, duration, ...rest } = entry
     const time = new Date(startedAt).toISOString()
-    write(`${JSON.stringify({ time, ...rest, duration: Number(duration.toFixed(3)) })}\n`)
+    const line = JSON.stringify({ time, ...rest, duration: Number(duration.toFixed(3)) })
+    write(`${line.replace(UNESCAPED, toEscape)}\n`)
   }
+}
+
+function toEscape(character: string): string {
+  return `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`
 }
 
 function parseFormat(format: string): (string | Atom)[] {

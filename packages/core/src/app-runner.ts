@@ -1,13 +1,14 @@
 import type { Server } from 'node:http'
 import type { Server as SecureServer } from 'node:https'
-import { Server as NetServer } from 'node:net'
 import type { Duplex } from 'node:stream'
 
 import { accessLogText } from './access-log.ts'
 import type { AccessLog } from './access-log.ts'
 import { allowedHosts } from './allowed-hosts.ts'
 import type { Application, StartupOptions } from './application.ts'
+import { closeListener } from './close-listener.ts'
 import { Edge } from './edge.ts'
+import type { PendingTeardown } from './cleanup-context.ts'
 import { addressOf, listen } from './listen-target.ts'
 import type { ListenAddress, ListenTarget } from './listen-target.ts'
 import { createNodeServer, createSecureServer, createUnlistenedServer } from './node-server.ts'
@@ -15,6 +16,7 @@ import type { RunnerCounts } from './runner-counts.ts'
 import { resolveLimits } from './runner-options.ts'
 import type { AppRunnerOptions, RunnerLimits } from './runner-options.ts'
 import type { Task } from './tasks.ts'
+import type { LeftFile } from './temporary-files.ts'
 import { TlsCertificate } from './tls.ts'
 import type { TlsOptions } from './tls.ts'
 import { UsageError } from './usage-error.ts'
@@ -23,8 +25,10 @@ import { UsageError } from './usage-error.ts'
 export interface Unfinished {
   /** Background tasks that do not react to their AbortSignal. */
   readonly tasks: readonly Task[]
-  /** Names of cleanup contexts and provided keys, the one that does not end first, then those that it holds up. */
-  readonly cleanups: readonly string[]
+  /** Cleanup contexts and provided keys, the one that does not end first, then those that it holds up. */
+  readonly cleanups: readonly PendingTeardown[]
+  /** Uploaded files on the disk whose requests were not over. They have been removed. */
+  readonly files: readonly LeftFile[]
 }
 
 /** What clean-ups get, in milliseconds, when handlers have used up the whole time to stop. */
@@ -53,6 +57,7 @@ export class AppRunner implements AsyncDisposable {
   readonly #limits: RunnerLimits
   readonly #startup: StartupOptions
   readonly #servers: (Server | SecureServer)[] = []
+  readonly #addresses: ListenAddress[] = []
   readonly #certificates = new Map<SecureServer, TlsCertificate>()
   readonly #handshaking = new Set<Duplex>()
   readonly #edge: Edge
@@ -60,6 +65,7 @@ export class AppRunner implements AsyncDisposable {
   #phase: 'new' | 'running' | 'stopping' = 'new'
   #stopped: Promise<void> | undefined
   #wasForced = false
+  readonly #forced = withResolvers<'late'>()
 
   /**
    * @throws RangeError for a number that is out of range, or a `headersTimeout` over the `requestTimeout`
@@ -74,7 +80,7 @@ export class AppRunner implements AsyncDisposable {
 
   /** Where it listens, in the order of the {@link AppRunner.listen} calls. */
   get addresses(): ListenAddress[] {
-    return this.#servers.map(server => addressOf(server, this.#certificates.has(server as SecureServer)))
+    return [...this.#addresses]
   }
 
   /** What goes on at its connections: a snapshot. */
@@ -89,7 +95,8 @@ export class AppRunner implements AsyncDisposable {
 
   /** What is still running after {@link AppRunner.stop}, because its time was over. */
   get unfinished(): Unfinished {
-    return { tasks: this.#app.tasks.running, cleanups: this.#app.pendingCleanups }
+    const { tasks, pendingCleanups } = this.#app
+    return { tasks: tasks.running, cleanups: pendingCleanups, files: this.#edge.leftFiles }
   }
 
   /**
@@ -122,7 +129,9 @@ export class AppRunner implements AsyncDisposable {
       : createNodeServer(this.#edge, this.#limits)
     await listen(server, target)
     this.#servers.push(server)
-    return addressOf(server, target.tls !== undefined)
+    const address = addressOf(server, target)
+    this.#addresses.push(address)
+    return address
   }
 
   /**
@@ -161,6 +170,11 @@ export class AppRunner implements AsyncDisposable {
     await this.stop()
   }
 
+  /** Ends what waiting is left of {@link AppRunner.stop}: connections are cut, and the application is torn down. */
+  force(): void {
+    this.#forced.resolve('late')
+  }
+
   async #stop(idleGrace: number | undefined): Promise<void> {
     if (this.#phase === 'new') return
     this.#phase = 'stopping'
@@ -170,11 +184,17 @@ export class AppRunner implements AsyncDisposable {
 
     this.#app.drain()
     if (this.#limits.drainDelay > 0) await this.#app.clock.delay(this.#limits.drainDelay)
-    for (const server of this.#servers) NetServer.prototype.close.call(server)
-    const quiet = this.#edge.stop(idleGrace)
-    await this.#within(deadline, this.#app.shutdown().catch(collect))
-    await this.#within(deadline, quiet)
-    await this.#within(deadline, this.#app.settle())
+    this.#edge.stop(idleGrace)
+    const limit = Math.max(deadline - this.#app.clock.elapsed(), 0)
+    const closingOptions = { limit, hasSuccessor: idleGrace !== undefined }
+    const closing = Promise.all(this.#servers.map(server => closeListener(server, closingOptions))).then(() =>
+      this.#edge.release(),
+    )
+    const forced = this.#forced.promise
+    await this.#within(deadline, Promise.race([this.#app.shutdown().catch(collect), forced]))
+    await closing
+    await this.#within(deadline, Promise.race([this.#edge.quiet(), forced]))
+    await this.#within(deadline, Promise.race([this.#app.settle(), forced]))
     await this.#edge.destroy()
     for (const socket of this.#handshaking) socket.destroy()
     // Only now: it would end idle connections at once, with requests on their way in them.
@@ -186,7 +206,7 @@ export class AppRunner implements AsyncDisposable {
   }
 
   /** Waits for the promise, but not past the deadline. */
-  async #within(deadline: number, promise: Promise<void>): Promise<void> {
+  async #within(deadline: number, promise: Promise<void | 'late'>): Promise<void> {
     const { promise: late, resolve } = withResolvers<'late'>()
     const { clock } = this.#app
     const left = Math.max(deadline - clock.elapsed(), 0)

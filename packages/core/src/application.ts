@@ -4,10 +4,12 @@ import { parseHost, Router } from '@allium/router'
 import type { UrlOptions } from '@allium/router'
 
 import { AppFetch } from './app-fetch.ts'
-import type { CleanupContexts } from './cleanup-context.ts'
+import { bothObservers } from './both-observers.ts'
+import type { CleanupContexts, PendingTeardown } from './cleanup-context.ts'
 import { systemClock } from './clock.ts'
 import type { Clock } from './clock.ts'
 import { SECRET_FIELDS } from './debug-report.ts'
+import { DebugWatch } from './debug-watch.ts'
 import { Dispatcher } from './dispatcher.ts'
 import type { ErrorClass, ErrorHandler } from './error-handlers.ts'
 import type { HttpError } from './http-error.ts'
@@ -106,6 +108,7 @@ export class Application extends RouteRegistrar implements RequestApp {
   readonly #mounted: Application[] = []
   #clock: Clock = systemClock
   #debug: boolean | undefined
+  #debugWatch: DebugWatch | undefined
   #observer: RunObserver | undefined
   #appFetch: AppFetch | undefined
   #nodeListeners: NodeListeners | undefined
@@ -141,6 +144,11 @@ export class Application extends RouteRegistrar implements RequestApp {
   /** Whether the server was told to stop: no further requests should be sent to it. */
   get isDraining(): boolean {
     return this.#parent ? this.#parent.isDraining : this.#isDraining
+  }
+
+  /** The applications that are mounted in this one, in the order in which they were. */
+  get mounted(): readonly Application[] {
+    return [...this.#mounted]
   }
 
   /** Background work; a mounted application shares that of the outermost. */
@@ -340,7 +348,7 @@ export class Application extends RouteRegistrar implements RequestApp {
       )
     }
     this.#freeze()
-    this.#prepareDispatch(options.observer !== undefined)
+    this.#prepareDispatch(options.observer !== undefined || this.debugNames().length > 0)
     this.#users++
     try {
       await (this.#started ??= this.#start(options))
@@ -436,7 +444,11 @@ export class Application extends RouteRegistrar implements RequestApp {
     if (this.#users === 0 || --this.#users > 0) return
     this.#started = undefined
     this.#tasks.close()
-    await this.#lifecycle.cleanup()
+    try {
+      await this.#lifecycle.cleanup()
+    } finally {
+      this.#debugWatch?.stop()
+    }
   }
 
   /** @internal Turns debug mode on where the application itself has not decided. */
@@ -454,13 +466,18 @@ export class Application extends RouteRegistrar implements RequestApp {
     return this.#observer
   }
 
+  /** @internal What keeps an eye on requests and promises, in debug mode. */
+  get debugWatch(): DebugWatch | undefined {
+    return this.#debugWatch
+  }
+
   /** @internal Whether tasks remember where they were spawned. */
   get recordsOrigins(): boolean {
     return this.debug || this.#observer !== undefined
   }
 
   /** @internal The clean-ups that were begun or are still to come, last one first. */
-  get pendingCleanups(): string[] {
+  get pendingCleanups(): PendingTeardown[] {
     return this.#lifecycle.pendingTeardowns
   }
 
@@ -483,7 +500,9 @@ export class Application extends RouteRegistrar implements RequestApp {
 
   async #start({ state = [], clock = systemClock, observer }: StartupOptions): Promise<void> {
     this.#clock = clock
-    this.#observer = observer
+    this.#debugWatch = this.debugNames().length > 0 ? new DebugWatch(this.logger) : undefined
+    this.#debugWatch?.start()
+    this.#observer = bothObservers(observer, this.#debugWatch)
     this.#isDraining = false
     this.#tasks.open()
     try {
@@ -491,6 +510,7 @@ export class Application extends RouteRegistrar implements RequestApp {
     } catch (error) {
       this.#tasks.stop()
       this.#tasks.close()
+      this.#debugWatch?.stop()
       throw error
     }
   }

@@ -14,10 +14,20 @@ export interface CleanupContexts<Owner> {
   add(context: CleanupContext<Owner>): void
 }
 
+/** A clean-up that is still to come, or was begun and does not end. */
+export interface PendingTeardown {
+  /** The name of its function, or of the key that it provides. */
+  readonly name: string
+  /** The stack of where it was added to the application. */
+  readonly addedAt: string | undefined
+}
+
 /** Ends what one context set up. */
 export interface Teardown {
   /** `undefined` for what only the framework sees. */
   readonly name: string | undefined
+  /** Holds the stack of where it was added, which is written when somebody reads it. */
+  readonly origin?: Error | undefined
   run(): Promise<void>
 }
 

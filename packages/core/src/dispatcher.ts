@@ -15,6 +15,7 @@ import type { RunObserver } from './run-observer.ts'
 import type { RouteRecord, Scope } from './scope.ts'
 import type { Signal } from './signal.ts'
 import { RequestKey } from './state.ts'
+import { tracing } from './tracing.ts'
 
 /** Something that answers: a target with its onion around it. */
 interface Endpoint extends DispatchTarget {
@@ -111,8 +112,9 @@ export class Dispatcher {
   ): Endpoint {
     const sections = scope.lineage.map(sectionOf)
     if (own) sections.push({ ...sections.at(-1)!, middlewares: own.middlewares })
+    const run = compose(sections, handler, label, this.#observer)
     return {
-      run: compose(sections, handler, label, this.#observer),
+      run: own && tracing.route.hasSubscribers ? traced(run, own.route) : run,
       route: own?.route,
       params: own?.params,
       bodyLimit: own?.bodyLimit ?? scope.bodyLimit,
@@ -153,6 +155,10 @@ export class Dispatcher {
   #claimedHost(request: Request): string | undefined {
     return this.#hasHosts ? this.#router.claimedHost(request.host) : undefined
   }
+}
+
+function traced(run: Next, route: RequestRoute): Next {
+  return request => tracing.route.tracePromise(async () => run(request), { request, route })
 }
 
 function refuse(request: Request): Response {

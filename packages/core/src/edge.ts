@@ -27,7 +27,8 @@ import type { Request } from './request.ts'
 import { RequestAborted } from './request-aborted.ts'
 import type { RequestTarget } from './request-target.ts'
 import type { RunnerCounts } from './runner-counts.ts'
-import type { TemporaryFiles } from './temporary-files.ts'
+import { AllTemporaryFiles } from './temporary-files.ts'
+import type { LeftFile } from './temporary-files.ts'
 
 // On the socket itself: a look-up in a map would cost more than all the rest of receiving a request.
 const CONNECTION = Symbol('allium connection')
@@ -58,11 +59,12 @@ export class Edge implements ExchangeOwner {
   readonly app: ServedApplication
   readonly writeTimeout: number
   readonly accessLog: AccessLog | undefined
-  readonly temporaryFiles: Set<TemporaryFiles> = new Set()
+  readonly temporaryFiles: AllTemporaryFiles = new AllTemporaryFiles(() => this.app.observer !== undefined)
   readonly #limits: EdgeLimits
   readonly #isAllowedHost: IsAllowedHost | undefined
   readonly #connections = new Set<Connection>()
   #inProgress = 0
+  #leftFiles: readonly LeftFile[] = []
   #isStopping = false
   #idleGrace = IDLE_GRACE
   #isFull = false
@@ -71,6 +73,7 @@ export class Edge implements ExchangeOwner {
   #aborted = 0
   #dropped = 0
   #onQuiet: (() => void) | undefined
+  #held: Exchange[] | undefined
 
   constructor(
     app: ServedApplication,
@@ -83,6 +86,11 @@ export class Edge implements ExchangeOwner {
     this.writeTimeout = limits.writeTimeout
     this.#limits = limits
     this.#isAllowedHost = isAllowedHost
+  }
+
+  /** The files of requests that were not done when it was destroyed; they are removed. */
+  get leftFiles(): readonly LeftFile[] {
+    return this.#leftFiles
   }
 
   get counts(): RunnerCounts {
@@ -102,18 +110,35 @@ export class Edge implements ExchangeOwner {
 
   /**
    * From now on every answer is the last one on its connection. Connections that are idle get a short moment, for
-   * a request that is on its way already, and are then closed by FIN.
+   * a request that is on its way already, and are then closed by FIN. New requests are held until {@link Edge.release}: a
+   * client that has its answer comes back at once, and while listeners are closing there would be no end to it.
    *
    * @param idleGrace how long that moment is, in milliseconds
-   * @returns settles when no connection is open and no request in progress
    */
-  stop(idleGrace: number = IDLE_GRACE): Promise<void> {
+  stop(idleGrace: number = IDLE_GRACE): void {
     this.#isStopping = true
+    this.#held = []
     this.#idleGrace = idleGrace
     for (const connection of this.#connections) {
       connection.abort(new RequestAborted('shutdown'))
       this.app.clock.setTimer(() => closeIfIdle(connection), idleGrace)
     }
+  }
+
+  /** Nobody listens any more: answers whoever was held. */
+  release(): void {
+    const held = this.#held ?? []
+    this.#held = undefined
+    for (const exchange of held) exchange.start()
+  }
+
+  /** Whether the exchange is kept for later. */
+  hold(exchange: Exchange): boolean {
+    return this.#held !== undefined && this.#held.push(exchange) > 0
+  }
+
+  /** Settles when no connection is open and no request in progress. */
+  quiet(): Promise<void> {
     return new Promise(resolve => {
       this.#onQuiet = resolve
       this.#notifyWhenQuiet()
@@ -126,6 +151,7 @@ export class Edge implements ExchangeOwner {
    * @returns settles when the files of the requests that were not done are gone (P25)
    */
   async destroy(): Promise<void> {
+    this.#leftFiles = this.temporaryFiles.left
     for (const { socket } of this.#connections) socket.destroy()
     await Promise.allSettled(Array.from(this.temporaryFiles, files => files.remove()))
   }

@@ -1,7 +1,9 @@
-import type { Clock, Timer } from './clock.ts'
+import type { Clock } from './clock.ts'
 import { DeferredResponse } from './deferred-response.ts'
 import { Headers } from './headers.ts'
 import type { HeadersInit } from './headers.ts'
+import { startIdleTimer } from './idle-timer.ts'
+import type { IdleTimer } from './idle-timer.ts'
 import type { Request } from './request.ts'
 import { Response } from './response.ts'
 import { encodeEvent } from './server-sent-event.ts'
@@ -119,14 +121,23 @@ export function lastEventId(request: Request): string | undefined {
   return Buffer.from(value, 'latin1').toString() // clients send UTF-8, of which Node makes one character per byte
 }
 
-/** The events of a source as text, with pings where it is silent. */
+/** What waiting for the next event came to. */
+type Step = IteratorResult<ServerSentEvent | string, unknown> | 'silence' | 'over'
+
+/**
+ * The events of a source as text, with pings where it is silent. One listener and one timer serve the whole stream:
+ * new ones for each event cost more than the event (`bench:fan-out`).
+ */
 class EventBody implements AsyncIterableIterator<string> {
   readonly #iterator: AsyncIterator<ServerSentEvent | string>
   readonly #signal: AbortSignal
   readonly #clock: Clock
   readonly #ping: number
+  readonly #onAbort = () => this.#resolve?.('over')
   #retry: number | undefined
   #step: Promise<IteratorResult<ServerSentEvent | string, unknown>> | undefined
+  #resolve: ((step: Step) => void) | undefined
+  #silence: IdleTimer | undefined
   #isOver = false
 
   constructor(
@@ -141,6 +152,7 @@ class EventBody implements AsyncIterableIterator<string> {
     this.#clock = clock
     this.#ping = ping
     this.#retry = retry
+    signal.addEventListener('abort', this.#onAbort)
   }
 
   [Symbol.asyncIterator](): this {
@@ -164,6 +176,8 @@ class EventBody implements AsyncIterableIterator<string> {
   async return(): Promise<IteratorResult<string, undefined>> {
     if (!this.#isOver) {
       this.#isOver = true
+      this.#silence?.stop()
+      this.#signal.removeEventListener('abort', this.#onAbort)
       // Not awaited: a generator that is waiting comes to its `finally` only when it goes on.
       void this.#close().catch(() => {})
     }
@@ -175,30 +189,24 @@ class EventBody implements AsyncIterableIterator<string> {
   }
 
   /** The source's next event, or that there was none for a while, or that nobody wants one. */
-  #nextOrSilence(): Promise<IteratorResult<ServerSentEvent | string, unknown> | 'silence' | 'over'> {
-    this.#step ??= this.#iterator.next()
-    const step = this.#step
-    const signal = this.#signal
+  #nextOrSilence(): Promise<Step> {
+    const step = (this.#step ??= this.#iterator.next())
     return new Promise((resolve, reject) => {
-      let timer: Timer | undefined
-      const settle = (act: () => void) => () => {
-        timer?.clear()
-        signal.removeEventListener('abort', onAbort)
-        act()
-      }
-      const onAbort = settle(() => resolve('over'))
-      if (this.#ping !== Infinity)
-        timer = this.#clock.setTimer(
-          settle(() => resolve('silence')),
-          this.#ping,
-        )
-      signal.addEventListener('abort', onAbort)
-      step.then(
-        value => settle(() => resolve(value))(),
-        (error: Error) => settle(() => (signal.aborted ? resolve('over') : reject(error)))(),
-      )
-      if (signal.aborted) onAbort()
+      if (this.#signal.aborted) return resolve('over')
+      this.#resolve = resolve
+      this.#listenForSilence()
+      step.then(resolve, (error: Error) => (this.#signal.aborted ? resolve('over') : reject(error)))
     })
+  }
+
+  #listenForSilence(): void {
+    if (this.#silence) return this.#silence.restart()
+    if (this.#ping === Infinity) return
+    const onSilence = () => {
+      this.#silence = undefined
+      this.#resolve?.('silence')
+    }
+    this.#silence = startIdleTimer(this.#ping, onSilence, this.#clock)
   }
 }
 

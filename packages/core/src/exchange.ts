@@ -7,6 +7,7 @@ import type { Connection } from './connection.ts'
 import { errorResponse } from './error-response.ts'
 import { endTrace, logAccess } from './exchange-outcome.ts'
 import type { ExchangeOutcome } from './exchange-outcome.ts'
+import type { DebugWatch } from './debug-watch.ts'
 import type { HeadersInit } from './headers.ts'
 import { Headers } from './headers.ts'
 import { HttpError, HttpServiceUnavailable } from './http-error.ts'
@@ -29,9 +30,9 @@ import { allowsBody, sendHead, sendResponse } from './send-response.ts'
 import type { RunObserver } from './run-observer.ts'
 import { openBody } from './stream-body.ts'
 import type { OpenBody } from './stream-body.ts'
-import type { TemporaryFiles } from './temporary-files.ts'
-import { tracing } from './tracing.ts'
-import type { RequestTrace } from './tracing.ts'
+import type { AllTemporaryFiles } from './temporary-files.ts'
+import { beginWebSocketTrace, endWebSocketTrace, tracing } from './tracing.ts'
+import type { RequestTrace, WebSocketTrace } from './tracing.ts'
 import { UpgradeResponse } from './upgrade-response.ts'
 import { UsageError } from './usage-error.ts'
 
@@ -39,6 +40,8 @@ import { UsageError } from './usage-error.ts'
 export interface ServedApplication extends RequestApp {
   /** Who is told of every request, if anybody. */
   readonly observer: RunObserver | undefined
+  /** What keeps an eye on requests, in debug mode. */
+  readonly debugWatch: DebugWatch | undefined
   /** Who may speak for others, if anybody. */
   readonly proxyTrust: ProxyTrust | undefined
   /** Answers a request. */
@@ -55,11 +58,13 @@ export interface ExchangeOwner {
   /** Is told of every exchange that is over. */
   readonly accessLog: AccessLog | undefined
   /** The temporary files of all requests, as long as they are there. */
-  readonly temporaryFiles: Set<TemporaryFiles>
+  readonly temporaryFiles: AllTemporaryFiles
   /** Whether every answer is the last one on its connection. */
   readonly isStopping: boolean
   /** Why the application will not route the request, if so. */
   refusalOf(exchange: Exchange, request: Request, target: RequestTarget | string): HttpError | undefined
+  /** Whether the exchange is kept for later; it is then started again. */
+  hold(exchange: Exchange): boolean
   /** An answer is begun. */
   started(): void
   /** An answer is complete, or will never be. */
@@ -89,6 +94,7 @@ export class Exchange implements RequestExchange {
   #answered: Response | undefined
   #work: Promise<unknown>[] | undefined
   #trace: RequestTrace | undefined
+  #webSocketTrace: WebSocketTrace | undefined
   #startedAt = 0
 
   constructor(
@@ -123,6 +129,7 @@ export class Exchange implements RequestExchange {
   start(): void {
     const { raw, connection } = this
     const owner = this.#owner
+    if (owner.isStopping && owner.hold(this)) return
     owner.started()
     if (owner.accessLog) this.#startedAt = performance.now()
     const target = parseRequestTarget(raw.method!, raw.url!)
@@ -131,6 +138,12 @@ export class Exchange implements RequestExchange {
     connection.track(request)
     owner.app.observer?.began(request)
     if (owner.isStopping) abortRequest(request, new RequestAborted('shutdown'))
+    const { debugWatch } = owner.app
+    if (debugWatch) debugWatch.follow(request, () => this.#begin(request, target))
+    else this.#begin(request, target)
+  }
+
+  #begin(request: Request, target: RequestTarget | string): void {
     if (!tracing.request.hasSubscribers) return this.#run(request, target)
     this.#trace = { request }
     tracing.request.start.runStores(this.#trace, () => this.#run(request, target))
@@ -152,7 +165,7 @@ export class Exchange implements RequestExchange {
     }
   }
 
-  get temporaryFiles(): Set<TemporaryFiles> {
+  get temporaryFiles(): AllTemporaryFiles {
     return this.#owner.temporaryFiles
   }
 
@@ -244,6 +257,7 @@ export class Exchange implements RequestExchange {
     this.#pending = undefined
     this.connection.handOver()
     this.response.statusCode = 101
+    this.#webSocketTrace = beginWebSocketTrace(request, response)
     return { ...pending.take(), headers: response.toFlatHeaders() }
   }
 
@@ -347,6 +361,7 @@ export class Exchange implements RequestExchange {
       await sink.end(answer.flatTrailers)
     } catch (error) {
       sink.cut()
+      if (body) this.#owner.app.observer?.givenUp?.(this.#request!, body.released)
       if (!isInstance(error, RequestAborted)) this.#report(error, this.#request)
     }
     this.#discardRequestBody()
@@ -389,6 +404,7 @@ export class Exchange implements RequestExchange {
     } catch (error) {
       this.#report(error, this.#request)
     }
+    if (this.#webSocketTrace) endWebSocketTrace(this.#webSocketTrace, failure)
     this.#releaseRequestBody()
     this.#finish()
   }
@@ -486,6 +502,7 @@ export class Exchange implements RequestExchange {
   }
 
   #report(err: unknown, request: Request | undefined, message = 'A response could not be sent'): void {
+    this.#owner.app.observer?.failed?.(this.#request!, err)
     try {
       this.#owner.app.logger.error({ method: request?.method, path: request?.rawPath, err }, message)
     } catch {

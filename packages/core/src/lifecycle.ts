@@ -1,5 +1,5 @@
 import { enterContext, runTeardowns } from './cleanup-context.ts'
-import type { CleanupContext, Teardown } from './cleanup-context.ts'
+import type { CleanupContext, PendingTeardown, Teardown } from './cleanup-context.ts'
 import type { Logger } from './logger.ts'
 import { Signal } from './signal.ts'
 import type { AppKey, AppState, StateEntry } from './state.ts'
@@ -8,6 +8,7 @@ interface NamedContext<Owner> {
   readonly name: string
   readonly key: AppKey<unknown> | undefined
   readonly context: CleanupContext<Owner>
+  readonly origin: Error
 }
 
 /** What a {@link Lifecycle} needs of the application it starts and stops. */
@@ -36,16 +37,19 @@ export class Lifecycle<Owner extends LifecycleOwner> {
   }
 
   addContext(name: string, context: CleanupContext<Owner>, key?: AppKey<unknown>): void {
-    this.#contexts.push({ name, context, key })
+    this.#contexts.push({ name, context, key, origin: new Error('Added') })
   }
 
   addChild(child: Lifecycle<Owner>): void {
     this.#children.push(child)
   }
 
-  /** Names of the teardowns that have not run to their end, the next one first. */
-  get pendingTeardowns(): string[] {
-    return this.#teardowns.flatMap(({ name }) => name ?? []).reverse()
+  /** The teardowns that have not run to their end, the next one first. */
+  get pendingTeardowns(): PendingTeardown[] {
+    const named = this.#teardowns.flatMap(({ name, origin }) =>
+      name === undefined ? [] : { name, addedAt: origin?.stack },
+    )
+    return named.reverse()
   }
 
   freeze(): void {
@@ -93,10 +97,10 @@ export class Lifecycle<Owner extends LifecycleOwner> {
     const { name } = this.onCleanup
     teardowns.push({ name, run: async () => (started ? this.onCleanup.send(this.#owner) : undefined) })
 
-    for (const { name, key, context } of this.#contexts) {
+    for (const { name, key, context, origin } of this.#contexts) {
       if (key && overridden.has(key)) continue
       const { value, teardown } = await enterContext(context, this.#owner, name)
-      teardowns.push(teardown)
+      teardowns.push({ ...teardown, origin })
       if (key) state.set(key, value)
     }
     await this.onStartup.send(this.#owner)

@@ -4,6 +4,7 @@ import { chmod, lstat, unlink } from 'node:fs/promises'
 import process from 'node:process'
 
 import type { TlsOptions } from './tls.ts'
+import { isWorker } from './worker-link.ts'
 
 /** Where to listen: host and port, the path of a unix socket, or a socket that was opened already. */
 export interface ListenTarget {
@@ -27,9 +28,9 @@ export interface ListenTarget {
 
 /** Where a runner is listening. */
 export interface ListenAddress {
-  /** `http://127.0.0.1:8080`, or `unix:/path/of.sock`. */
+  /** `http://127.0.0.1:8080`, `unix:/path/of.sock`, or `fd:3` for a unix socket that was opened by somebody else. */
   readonly url: string
-  /** The address, or the path of a unix socket. */
+  /** The address, or the path of a unix socket; empty where Node does not know the path. */
   readonly host: string
   /** The port, 0 for a unix socket. */
   readonly port: number
@@ -39,11 +40,13 @@ const FIRST_INHERITED = 3
 
 /**
  * The sockets that systemd has opened for this process (socket activation), as targets to listen on; empty without
- * any. Reads `LISTEN_FDS` and `LISTEN_PID`.
+ * any. In a worker they are those of its parent. Reads `LISTEN_FDS` and `LISTEN_PID`.
  */
 export function inheritedTargets(environment: NodeJS.ProcessEnv = process.env): ListenTarget[] {
   const { LISTEN_PID, LISTEN_FDS } = environment
-  if (Number(LISTEN_PID) !== process.pid || !/^\d+$/.test(LISTEN_FDS ?? '')) return []
+  // A worker has its parent open them: the numbers mean the parent's descriptors.
+  const owner = isWorker(environment) ? process.ppid : process.pid
+  if (Number(LISTEN_PID) !== owner || !/^\d+$/.test(LISTEN_FDS ?? '')) return []
   return Array.from({ length: Number(LISTEN_FDS) }, (_, index) => ({ fd: FIRST_INHERITED + index }))
 }
 
@@ -54,20 +57,20 @@ export function inheritedTargets(environment: NodeJS.ProcessEnv = process.env): 
  */
 export async function listen(server: Server, target: ListenTarget): Promise<void> {
   const { path, mode } = target
-  if (path !== undefined) await removeStaleSocket(path)
+  if (path !== undefined && !isWorker()) await removeStaleSocket(path)
   await listening(server, target)
   if (path !== undefined && mode !== undefined) await chmod(path, mode)
 }
 
 /** Where a server listens. */
-export function addressOf(server: Server, isSecure: boolean): ListenAddress {
+export function addressOf(server: Server, target: ListenTarget): ListenAddress {
   const address = server.address()
-  if (address === null) return { url: '', host: '', port: 0 }
+  if (address === null) return { url: `fd:${target.fd}`, host: '', port: 0 }
   if (typeof address === 'string') return { url: `unix:${address}`, host: address, port: 0 }
   const { address: host, port } = address
   const isEverywhere = host === '::' || host === '0.0.0.0'
   const name = isEverywhere ? 'localhost' : host.includes(':') ? `[${host}]` : host
-  return { url: `${isSecure ? 'https' : 'http'}://${name}:${port}`, host, port }
+  return { url: `${target.tls ? 'https' : 'http'}://${name}:${port}`, host, port }
 }
 
 function listening(server: Server, target: ListenTarget): Promise<void> {
@@ -93,8 +96,11 @@ function listening(server: Server, target: ListenTarget): Promise<void> {
   })
 }
 
-/** A unix socket outlives a process that was killed; a file that is none is never touched. */
-async function removeStaleSocket(path: string): Promise<void> {
+/**
+ * Removes a unix socket that has outlived a process which was killed; a file that is none is never touched. Workers leave
+ * that to their parent, or one would remove what another has just made.
+ */
+export async function removeStaleSocket(path: string): Promise<void> {
   const stats = await lstat(path).catch(() => undefined)
   if (stats?.isSocket() && !(await isAnswering(path))) await unlink(path).catch(() => {})
 }

@@ -6,6 +6,7 @@
  * is not re-entrant, and answers `Expect: 100-continue` with a crash when it is entered twice.
  */
 import { AsyncResource } from 'node:async_hooks'
+import { nextTick } from 'node:process'
 import { Duplex } from 'node:stream'
 
 import type { Clock } from './clock.ts'
@@ -213,6 +214,19 @@ export class MemorySocket extends Duplex {
     return this
   }
 
+  /** As in any stream; behind the end of a peer whom a client has answered in kind, it fails with `EPIPE`, as with TCP. */
+  override write(
+    chunk: unknown,
+    encoding?: BufferEncoding | ((error?: Error | null) => void) | undefined,
+    done?: ((error?: Error | null) => void) | undefined,
+  ): boolean {
+    if (this.writableEnded && this.readableEnded && !this.allowHalfOpen)
+      return this.#refuse(typeof encoding === 'function' ? encoding : done)
+    return typeof encoding === 'function'
+      ? super.write(chunk, encoding)
+      : super.write(chunk, encoding ?? 'utf8', done)
+  }
+
   /** Destroys the socket once everything that was written has been taken by the other end. */
   destroySoon(): void {
     if (this.writable) this.end()
@@ -255,6 +269,13 @@ export class MemorySocket extends Duplex {
     this.#outgoing.abandon()
     this.#context.emitDestroy()
     done(error)
+  }
+
+  #refuse(done: WriteDone | undefined): false {
+    const error = Object.assign(new Error('This socket has been ended by the other party'), { code: 'EPIPE' })
+    if (done) nextTick(done, error)
+    this.destroy(error)
+    return false
   }
 
   #send(bytes: Buffer, done: WriteDone): void {

@@ -17,6 +17,7 @@ import { collectParts, parseUrlencoded } from './read-form.ts'
 import { mediaTypeOf } from './request-head.ts'
 import type { RequestHead } from './request-head.ts'
 import { TemporaryFiles } from './temporary-files.ts'
+import type { AllTemporaryFiles } from './temporary-files.ts'
 import { UsageError } from './usage-error.ts'
 
 /** What reading a body needs of the exchange that it belongs to. */
@@ -24,7 +25,7 @@ export interface BodyExchange {
   /** Tells a client that waits for it to send the body. */
   sendContinue(): void
   /** The temporary files of all requests, as long as they are there. */
-  readonly temporaryFiles: Set<TemporaryFiles>
+  readonly temporaryFiles: AllTemporaryFiles
 }
 
 /** What a urlencoded form may name as its charset: nothing else than UTF-8 is in use (the URL Standard). */

@@ -32,8 +32,8 @@ export interface SendableBody {
 export interface BodyReader {
   /** The next piece. */
   next(): Promise<IteratorResult<string | Uint8Array, unknown>>
-  /** Nobody wants the rest: closes the source. Never throws. */
-  cancel(): void
+  /** Nobody wants the rest: closes the source. Settles when that has let go, and never rejects. */
+  cancel(): Promise<unknown>
 }
 
 const FORM_TYPE = 'application/x-www-form-urlencoded;charset=UTF-8'
@@ -82,7 +82,7 @@ export function readerOf(body: StreamedBody): BodyReader {
 
 /** Closes a body that nobody will read. Never throws. */
 export function discardBody(body: WholeBody | StreamedBody): void {
-  if (!isWhole(body)) readerOf(body).cancel()
+  if (!isWhole(body)) void readerOf(body).cancel()
 }
 
 /**
@@ -90,7 +90,8 @@ export function discardBody(body: WholeBody | StreamedBody): void {
  * iterable for its iterator might open what it stands for. Never throws.
  */
 export function abandonBody(body: StreamedBody): void {
-  if (body instanceof ReadableStream || body instanceof Readable || 'next' in body) readerOf(body).cancel()
+  if (body instanceof ReadableStream || body instanceof Readable || 'next' in body)
+    void readerOf(body).cancel()
 }
 
 function isStreamed(body: unknown): body is ReadableStream<Uint8Array> | AsyncIterable<string | Uint8Array> {
@@ -107,7 +108,7 @@ function streamReader(stream: ReadableStream<Uint8Array>): BodyReader {
       const step = await reader.read()
       return step.done ? { done: true, value: undefined } : step
     },
-    cancel: () => void reader?.cancel().catch(() => {}),
+    cancel: async () => reader?.cancel().catch(() => {}),
   }
 }
 
@@ -115,10 +116,10 @@ function iteratorReader(source: Readable | AsyncIterable<string | Uint8Array>): 
   const iterator = (source as AsyncIterable<string | Uint8Array>)[Symbol.asyncIterator]()
   return {
     next: () => iterator.next(),
-    cancel: () => {
+    cancel: async () => {
       if (source instanceof Readable) return void source.destroy()
       // A generator that is waiting comes to its `finally` once it goes on; an iterator may react at once.
-      void leave(iterator).catch(() => {})
+      await leave(iterator).catch(() => {})
     },
   }
 }

@@ -8,6 +8,7 @@ import type { Timer } from './clock.ts'
 import { applyDebugMode } from './debug-mode.ts'
 import { describe } from './describe.ts'
 import type { ListenTarget } from './listen-target.ts'
+import { bearLostOutput } from './lost-output.ts'
 import { resolveLimits } from './runner-options.ts'
 import type { AppRunnerOptions } from './runner-options.ts'
 import { superviseWorkers } from './supervise-workers.ts'
@@ -26,6 +27,11 @@ export interface RunAppOptions extends AppRunnerOptions, ListenTarget {
   readonly signal?: AbortSignal | undefined
   /** Writes the line with the URL; default: standard output. `null` for silence. */
   readonly print?: ((line: string) => void) | null | undefined
+  /**
+   * Is told of the runner once it listens everywhere, before the line is written: for its `addresses`, `counts` and
+   * `refreshCertificates`. With workers, each tells in its own process. What it throws ends the start.
+   */
+  readonly onListening?: ((runner: AppRunner) => void) | undefined
 }
 
 // SIGHUP is what a terminal that closes sends, and would end the process in the middle of an answer. systemd can send
@@ -44,6 +50,8 @@ const EXIT_GRACE = 950
  * deadline, the process is gone at most a second after `shutdownTimeout`, whatever timers and sockets of its own
  * keep it alive; after a clean stop it ends when nothing does.
  *
+ * What is printed where nobody reads any more, or where the disk is full, is lost without ending the process, from then on.
+ *
  * With `workers`, this process starts the others, each of which runs the whole program again, and serves nothing
  * itself: it makes no application, and what follows the call runs in it when all workers have ended. In a worker the
  * call never returns. A worker that ends is replaced, later each time; six that end in a row end the program with exit
@@ -55,7 +63,8 @@ const EXIT_GRACE = 950
  * @param app the application, or a function that makes it
  * @throws whatever the startup of the application throws, after unwinding it; an `Error` of one line when the
  *   address is taken; `UsageError` `ERR_DEBUG_IN_PRODUCTION`
- * @throws TypeError for several workers and an application that was made already
+ * @throws TypeError for several workers and an application that was made already, and for an empty list of
+ *   targets, unless there is `onListening`, whose runner can be given connections by other means
  * @throws RangeError for a number of workers that is no whole number above 0, and for options out of range
  *
  * @example
@@ -71,13 +80,17 @@ export async function runApp(
   app: Application | (() => Application | Promise<Application>),
   options: RunAppOptions = {},
 ): Promise<void> {
-  const { signal, print, workers, targets = [options], ...runnerOptions } = options
+  const { signal, print, onListening, workers, targets = [options], ...runnerOptions } = options
   const { shutdownTimeout } = resolveLimits(runnerOptions)
+  if (targets.length === 0 && !onListening) {
+    throw new TypeError('Cannot run an application: the list of targets is empty')
+  }
   const count = workerCount(workers)
   const link = WorkerLink.find()
   if (count > 1 && typeof app !== 'function') throw notAFunction(count)
   if (count > 1 && !link) {
-    return superviseWorkers({ count, shutdownTimeout, signal, announce: address => announce(print, address) })
+    const tell = (address: string) => announce(print, address)
+    return superviseWorkers({ count, targets, shutdownTimeout, signal, announce: tell })
   }
 
   const application = await makeApplication(app, link)
@@ -86,7 +99,7 @@ export async function runApp(
   try {
     applyDebugMode(application, process.env)
     await runner.startup()
-    await listenAll(runner, targets)
+    await listenAll(runner, targets, onListening)
     const url = runner.addresses.map(address => address.url).join(', ')
     if (link) await link.report({ allium: 'listening', url })
     else announce(print, url)
@@ -123,6 +136,7 @@ async function makeApplication(
 /** A worker's program ends here: what follows the call is the parent's to run. */
 async function endWorker(link: WorkerLink, error?: unknown): Promise<never> {
   if (error !== undefined) await link.report({ allium: 'failed', reason: describe(error) })
+  await link.leave()
   process.exit(error === undefined ? process.exitCode : 1)
 }
 
@@ -139,9 +153,14 @@ function notAFunction(count: number): TypeError {
   )
 }
 
-async function listenAll(runner: AppRunner, targets: readonly ListenTarget[]): Promise<void> {
+async function listenAll(
+  runner: AppRunner,
+  targets: readonly ListenTarget[],
+  onListening: RunAppOptions['onListening'],
+): Promise<void> {
   try {
     for (const target of targets) await runner.listen(target)
+    onListening?.(runner)
   } catch (error) {
     await runner.stop()
     throw error
@@ -173,6 +192,7 @@ class ProcessRun {
     this.#isWorker = link !== undefined
     this.ended = new Promise(resolve => (this.#end = resolve))
     link?.onStop(idleGrace => this.#stop(idleGrace))
+    bearLostOutput()
     for (const name of STOP_SIGNALS) process.on(name, this.#onStopSignal)
     process.on('uncaughtException', this.#onException).on('unhandledRejection', this.#onRejection)
     signal?.addEventListener('abort', this.#onAbort, { once: true })
@@ -216,8 +236,9 @@ class ProcessRun {
     this.#stop()
   }
 
-  readonly #onRejection = (err: unknown): void => {
-    this.#app.logger.error({ err }, 'A promise rejection was not handled')
+  readonly #onRejection = (err: unknown, promise: Promise<unknown>): void => {
+    const createdAt = this.#app.debugWatch?.framesOf(promise)
+    this.#app.logger.error({ err, createdAt }, 'A promise rejection was not handled')
   }
 
   #giveUp(): void {

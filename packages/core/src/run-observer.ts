@@ -25,6 +25,10 @@ export interface RunObserver {
   left(request: Request, layer: ObservedLayer, error: unknown): void
   /** The answer has been written, or never will be: the client has gone, and `response` is missing. */
   finished(request: Request, response: Response | undefined): void
+  /** Something failed of which no answer tells: a body that broke off, work after the answer. */
+  failed?(request: Request, error: unknown): void
+  /** A body was given up before its end. `released` settles when its source has let go, and never rejects. */
+  givenUp?(request: Request, released: Promise<unknown>): void
 }
 
 /** Tells the observer of the moment, if any, of each run of a layer. */

@@ -33,6 +33,7 @@ export function encodeEvent(event: ServerSentEvent | string): string {
 }
 
 function inLines(field: string, value: string): string {
+  if (!LINE_BREAK.test(value)) return `${field}: ${value}\n`
   return value
     .split(LINE_BREAK)
     .map(line => `${field}: ${line}\n`)

@@ -110,6 +110,12 @@ export class AppState implements ReadonlyState {
     this.#values.set(key, value)
   }
 
+  /** The keys that are set in this application itself, in the order in which they were. */
+  keys(): AppKey<unknown>[] {
+    // only set(key, value) and overrides, which stateEntry makes, store here
+    return [...this.#values.keys()] as AppKey<unknown>[]
+  }
+
   /** @internal Makes the parent's values visible behind the own ones. */
   inherit(parent: AppState): void {
     this.#parent = parent

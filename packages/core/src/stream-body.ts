@@ -28,12 +28,18 @@ export class OpenBody {
   // Let go of when it is sent: the piece would live as long as the body, and age with it into a dearer generation.
   #first: Promise<Piece> | undefined
   #giveUp: ((reason: Error) => void) | undefined
+  #released: Promise<unknown> = Promise.resolve()
 
   constructor(reader: BodyReader, first: Promise<Piece>, isSlow: boolean) {
     this.#reader = reader
     this.#first = first
     this.isSlow = isSlow
     first.catch(() => {}) // pump() meets it
+  }
+
+  /** Settles when the source of a body that was given up has let go of it: a generator may wait for ever. */
+  get released(): Promise<unknown> {
+    return this.#released
   }
 
   /**
@@ -43,7 +49,7 @@ export class OpenBody {
    */
   async pump(sink: ResponseSink): Promise<void> {
     sink.onGone(() => {
-      this.#reader.cancel()
+      this.#release()
       this.#giveUp?.(new RequestAborted('client gone')) // a source may never react
     })
     try {
@@ -51,9 +57,13 @@ export class OpenBody {
       this.#first = undefined
       for (; !step.done; step = await this.#orGone(this.#reader.next())) await sink.write(step.value)
     } catch (error) {
-      this.#reader.cancel()
+      this.#release()
       throw error
     }
+  }
+
+  #release(): void {
+    this.#released = this.#reader.cancel()
   }
 
   // Not Promise.race with one promise for "gone": that would keep every piece's reaction until the very end.

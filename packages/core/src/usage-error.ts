@@ -26,6 +26,7 @@ export type UsageErrorCode =
   | 'ERR_STATE_KEY_UNSET'
   | 'ERR_TASKS_CLOSED'
   | 'ERR_UPGRADE_STATE'
+  | 'ERR_WEBSOCKET_STATE'
 
 /**
  * The framework was used at the wrong moment or in the wrong way: a mistake in the program, never in a request.

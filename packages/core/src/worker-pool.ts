@@ -175,11 +175,12 @@ class PoolWorker {
     })
     this.listening = new Promise((resolve, reject) => {
       let reason: string | undefined
-      this.#worker.on('message', (message: Partial<WorkerReport> | null) => {
+      this.#worker.on('message', (message: WorkerReport | null) => {
         if (message?.allium === 'failed') reason = message.reason
+        if (message?.allium === 'leaving') this.send({ allium: 'leave' })
         if (message?.allium !== 'listening') return
         this.wasListening = true
-        resolve(message.url!)
+        resolve(message.url)
       })
       void this.ended.then(how => reject(startError(reason ?? `it ended with ${how}`)))
     })

@@ -150,3 +150,22 @@ t.test('as JSON is an object for each request', async t => {
 
   t.match(JSON.parse(lines.join('')), { time: /^\d{4}-/, target: '/hello/ada', status: 200, bytes: 9 })
 })
+
+t.test('no byte of a request target drives a terminal (P54)', async t => {
+  const entries: AccessEntry[] = []
+  const client = await testClient(t, new Application(), { runner: { accessLog: e => void entries.push(e) } })
+  const raw = client.connect()
+
+  await raw.send(Buffer.from('GET /a\x85\x9b2J HTTP/1.1\r\nHost: a\r\n\r\n', 'latin1'))
+  t.match(await raw.receive(), /^HTTP\/1\.1 400 /, 'refused before it is logged')
+  await (await client.get('/plain')).text()
+  await client.close()
+
+  t.equal(entries.length, 1)
+  const lines: string[] = []
+  const write = (line: string) => void lines.push(line)
+  const entry = { ...entries[0]!, target: '/a\x85\u2028' }
+  for (const log of [accessLogText('%r', write), accessLogJson(write)]) log(entry)
+  for (const line of lines) t.notMatch(line, /[\x7f-\x9f\u2028]/)
+  t.equal((JSON.parse(lines[1]!) as AccessEntry).target, entry.target, 'as data it is what it was')
+})

@@ -36,7 +36,7 @@ t.test('healthRoutes', async t => {
     app.mount('/admin', admin)
     admin.addRoutes(healthRoutes())
     app.get('/', () => text('served'))
-    const runner = new AppRunner(app, { drainDelay: 300 })
+    const runner = new AppRunner(app, { drainDelay: 1000 })
     await runner.startup()
     const { url } = await runner.listen({ host: '127.0.0.1', port: 0 })
 

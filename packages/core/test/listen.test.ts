@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
 import { copyFileSync, existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { request as httpRequest } from 'node:http'
 import { request as httpsRequest } from 'node:https'
@@ -124,7 +124,27 @@ t.test('systemd hands over its sockets in the environment', async t => {
   t.same(inheritedTargets({ LISTEN_PID, LISTEN_FDS: '2' }), [{ fd: 3 }, { fd: 4 }])
   t.same(inheritedTargets({ LISTEN_PID: '1', LISTEN_FDS: '2' }), [], 'meant for another process')
   t.same(inheritedTargets({ LISTEN_PID, LISTEN_FDS: 'x' }), [])
+  const worker = { LISTEN_PID: String(process.ppid), LISTEN_FDS: '1', ALLIUM_WORKER: '1' }
+  t.same(inheritedTargets(worker), [{ fd: 3 }], "a worker's are its parent's")
   t.same(inheritedTargets(), [])
+})
+
+t.test('backlog is how long the queue of the system is', async t => {
+  const server = await runner(t)
+  const { port } = await server.listen({ host: '127.0.0.1', port: 0, backlog: 7 })
+
+  if (process.platform === 'linux') {
+    const { stdout } = spawnSync('ss', ['-ltnH', `sport = :${port}`], { encoding: 'utf8' })
+    t.match(stdout, /^LISTEN +0 +7 /)
+  }
+  t.ok(port)
+})
+
+t.test('runApp wants somewhere to listen', async t => {
+  await t.rejects(runApp(new Application(), { targets: [] }), {
+    name: 'TypeError',
+    message: 'Cannot run an application: the list of targets is empty',
+  })
 })
 
 t.test('runApp listens on several targets', async t => {

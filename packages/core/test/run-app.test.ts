@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process'
-import { createServer } from 'node:net'
+import { closeSync, openSync } from 'node:fs'
+import { connect, createServer } from 'node:net'
 import type { AddressInfo } from 'node:net'
 import { fileURLToPath } from 'node:url'
 
@@ -29,6 +30,11 @@ function serve(t: { teardown(fn: () => unknown): unknown }, ...mode: string[]) {
   return { child, exit, printed, url, output: () => output }
 }
 
+/** Settles as soon as somebody answers there. */
+async function answering(url: string): Promise<void> {
+  while (!(await fetch(url).catch(() => undefined))?.ok) await new Promise(resolve => setTimeout(resolve, 20))
+}
+
 t.test('runApp', t => {
   t.test('answers what is in flight at SIGTERM, cleans up, and exits with 0 (P49)', async t => {
     const { child, exit, printed, url, output } = serve(t)
@@ -53,6 +59,48 @@ t.test('runApp', t => {
     app.onStartup.add(() => void t.fail('started'))
 
     await t.rejects(runApp(app, { port: 0 }), { code: 'ERR_DEBUG_IN_PRODUCTION' })
+  })
+
+  t.test('tells of the runner once it listens, and stops what it has started when that throws', async t => {
+    const app = new Application()
+    const stop = new AbortController()
+    let port = 0
+    app.onCleanup.add(() => void (port = 0))
+    await runApp(app, {
+      host: '127.0.0.1',
+      port: 0,
+      print: null,
+      signal: stop.signal,
+      onListening: ({ addresses }) => {
+        port = addresses[0]!.port
+        t.ok(port > 0)
+        stop.abort()
+      },
+    })
+    t.equal(port, 0)
+
+    const failing = () => {
+      port = 1
+      throw new Error('not like this')
+    }
+    await t.rejects(
+      runApp(app, { host: '127.0.0.1', port: 0, print: null, onListening: failing }),
+      /not like this/,
+    )
+    t.equal(port, 0)
+  })
+
+  t.test('says in debug mode where a promise was made whose rejection nobody handles', async t => {
+    process.env['ALLIUM_DEBUG'] = '1'
+    t.teardown(() => delete process.env['ALLIUM_DEBUG'])
+    const { child, exit, printed, url } = serve(t)
+
+    t.equal(await (await fetch(`${await url()}/floating`)).text(), 'served')
+    const [line] = await printed(/A promise rejection was not handled.*/)
+    child.kill('SIGTERM')
+
+    t.match(line, /createdAt=.*serve/)
+    t.equal(await exit, 0)
   })
 
   t.test('ends at once at a second signal', async t => {
@@ -174,6 +222,64 @@ t.test('runApp', t => {
     await t.rejects(runApp(app, { host: '127.0.0.1', port, print: null }), /the address is in use/)
 
     t.equal(cleaned, true)
+  })
+
+  t.test('serves on when nobody reads its output any more (P52)', async t => {
+    const { child, exit, url } = serve(t, 'logging')
+    const base = await url()
+
+    child.stdout.destroy()
+    child.stderr.destroy()
+    for (let i = 0; i < 20; i++) t.equal((await fetch(i % 2 ? base : `${base}/floating`)).status, 200)
+    child.kill('SIGTERM')
+
+    t.equal(await exit, 0)
+  })
+
+  t.test('serves on when the disk that its output goes to is full (P52)', async t => {
+    const full = openSync('/dev/full', 'w')
+    t.teardown(() => closeSync(full))
+    const holder = createServer().listen(0, '127.0.0.1')
+    await new Promise(resolve => holder.once('listening', resolve))
+    const { port } = holder.address() as AddressInfo
+    await new Promise(resolve => holder.close(resolve))
+    const child = spawn(process.execPath, [script, 'logging', String(port)], {
+      stdio: ['ignore', full, full],
+    })
+    t.teardown(() => child.kill('SIGKILL'))
+    const exit = new Promise<number | null>(resolve => child.on('close', resolve))
+
+    await answering(`http://127.0.0.1:${port}`)
+    for (let i = 0; i < 10; i++) t.equal((await fetch(`http://127.0.0.1:${port}/floating`)).status, 200)
+    child.kill('SIGTERM')
+
+    t.equal(await exit, 0)
+  })
+
+  t.test('serves on when connections have used up all descriptors (P52)', async t => {
+    const limited = `ulimit -n 100; exec "${process.execPath}" "${script}"`
+    const child = spawn('sh', ['-c', limited], { stdio: ['ignore', 'pipe', 'inherit'] })
+    t.teardown(() => child.kill('SIGKILL'))
+    const [, url] = await new Promise<RegExpExecArray>(resolve =>
+      child.stdout.on('data', chunk => {
+        const match = /Listening on (\S+)/.exec(String(chunk))
+        if (match) resolve(match)
+      }),
+    )
+    const { port } = new URL(url!)
+
+    const sockets = Array.from({ length: 100 }, () =>
+      connect(Number(port), '127.0.0.1').on('error', () => {}),
+    )
+    await Promise.all(
+      sockets.map(socket => new Promise(resolve => socket.once('connect', resolve).once('close', resolve))),
+    )
+    for (const socket of sockets) socket.destroy()
+    await answering(url!)
+
+    t.equal(child.exitCode, null)
+    child.kill('SIGTERM')
+    t.equal(await new Promise(resolve => child.on('close', resolve)), 0)
   })
 
   t.test('stops by an AbortSignal, and leaves no listener on the process (P53)', async t => {

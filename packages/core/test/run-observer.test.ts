@@ -90,11 +90,15 @@ t.test('a runner tells what is left when the time to stop is over', async t => {
   const { observer } = createObserver()
   const runner = new AppRunner(app, { shutdownTimeout: 10, observer })
   await runner.startup()
-  t.same(runner.unfinished, { tasks: [], cleanups: ['slow', 'first', 'onCleanup'] })
+  t.same(
+    runner.unfinished.cleanups.map(({ name }) => name),
+    ['slow', 'first', 'onCleanup'],
+  )
   const task = await app.tasks.spawn('stubborn', () => finished)
   await runner.stop()
 
-  t.same(runner.unfinished, { tasks: [task], cleanups: ['slow', 'first', 'onCleanup'] })
+  t.same(runner.unfinished.tasks, [task])
+  t.match(runner.unfinished.cleanups[0]?.addedAt, /run-observer\.test/)
   t.match(task.spawnedAt, /run-observer\.test/)
   finish()
   await task.ended

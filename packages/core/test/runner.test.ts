@@ -151,7 +151,26 @@ t.test('AppRunner.stop', t => {
     t.equal((await ended).match(/<ok>/g)?.length, 2)
   })
 
-  t.test('refuses new connections at once', async t => {
+  t.test('answers everybody whom the system has accepted by then (P49)', async t => {
+    const app = new Application()
+    app.get('/', () => text('<ok>'))
+    const { runner, url } = await run(app)
+    const sockets = Array.from({ length: 100 }, () => connect(Number(new URL(url).port), '127.0.0.1'))
+    const answers = sockets.map(async socket => {
+      socket.setEncoding('latin1').write(GET)
+      let received = ''
+      for await (const chunk of socket) received += String(chunk)
+      return received
+    })
+    await new Promise<void>(resolve => process.nextTick(resolve)) // now the system knows of them, and nobody else
+
+    await runner.stop()
+
+    for (const answer of await Promise.all(answers)) t.match(answer, /Connection: close[^]*<ok>$/)
+    t.equal(runner.wasForced, false)
+  })
+
+  t.test('refuses new connections once it has those', async t => {
     const app = new Application()
     const { handler, begun, release } = slowHandler()
     app.get('/', handler)
@@ -160,6 +179,7 @@ t.test('AppRunner.stop', t => {
     await begun
 
     const stopped = runner.stop()
+    await new Promise(resolve => setTimeout(resolve, 50))
     await t.rejects(fetch(url))
     release()
     await stopped

@@ -1,8 +1,16 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import type { TracingChannel, TracingChannelSubscribers } from 'node:diagnostics_channel'
 
-import { Application, HttpNotFound, text, tracing } from '@allium/core'
-import type { LayerTrace, Next, Request, RequestTrace, TaskTrace } from '@allium/core'
+import { Application, HttpNotFound, Response, text, tracing, UpgradeResponse } from '@allium/core'
+import type {
+  LayerTrace,
+  Next,
+  Request,
+  RequestTrace,
+  RouteTrace,
+  TaskTrace,
+  WebSocketTrace,
+} from '@allium/core'
 import { testClient } from '@allium/testing'
 import t from 'tap'
 import type { Test } from 'tap'
@@ -66,6 +74,67 @@ t.test('has an AsyncLocalStorage follow the request', async t => {
   t.equal(await (await client.get('/')).text(), 'true')
 })
 
+t.test('tells of routes that match, by their pattern, mount prefixes included', async t => {
+  const events: unknown[] = []
+  record<RouteTrace>(t, tracing.route, (event, { request, route, result }) => {
+    const status = result instanceof Response ? result.status : undefined
+    if (event.startsWith('async') || event === 'start') events.push([event, request.path, route.path, status])
+  })
+  const app = new Application()
+  const admin = new Application()
+  admin.get('/users/:id', () => {
+    throw new HttpNotFound()
+  })
+  app.mount('/admin', admin)
+  const client = await testClient(t, app)
+
+  await client.get('/admin/users/7')
+  await client.get('/nowhere')
+
+  t.same(events, [
+    ['start', '/admin/users/7', '/admin/users/:id', undefined],
+    ['asyncStart', '/admin/users/7', '/admin/users/:id', 404],
+    ['asyncEnd', '/admin/users/7', '/admin/users/:id', 404],
+  ])
+})
+
+t.test(
+  'tells of connections that were taken over until they are closed, and of what went wrong there',
+  async t => {
+    const events: unknown[] = []
+    record<WebSocketTrace>(t, tracing.webSocket, (event, { request, response, error }) => {
+      events.push([
+        event,
+        request.route?.path,
+        response instanceof Brief,
+        (error as Error | undefined)?.message,
+      ])
+    })
+    const app = new Application()
+    app.get('/well', () => new Brief())
+    app.get('/ill', () => new Brief(new Error('lost')))
+    const client = await testClient(t, app)
+
+    for (const path of ['/well', '/ill']) {
+      const raw = client.connect()
+      await raw.send(`GET ${path} HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n`)
+      await raw.closed
+    }
+
+    t.same(events, [
+      ['start', '/well', true, undefined],
+      ['end', '/well', true, undefined],
+      ['asyncStart', '/well', true, undefined],
+      ['asyncEnd', '/well', true, undefined],
+      ['start', '/ill', true, undefined],
+      ['end', '/ill', true, undefined],
+      ['error', '/ill', true, 'lost'],
+      ['asyncStart', '/ill', true, 'lost'],
+      ['asyncEnd', '/ill', true, 'lost'],
+    ])
+  },
+)
+
 t.test('tells of middlewares and handlers, to those who subscribed before startup', async t => {
   const events: unknown[] = []
   record<LayerTrace>(t, tracing.layer, (event, { kind, name, error }) => {
@@ -111,3 +180,21 @@ t.test('tells of tasks', async t => {
   t.same(events[0], ['start', 'mail'])
   t.same(events.at(-1), ['asyncEnd', 'mail'])
 })
+
+/** Takes a connection over and lets go of it, with or without a failure. */
+class Brief extends UpgradeResponse {
+  readonly #failure: Error | undefined
+
+  constructor(failure?: Error) {
+    super()
+    this.#failure = failure
+  }
+
+  override async begin(request: Request): Promise<void> {
+    const { socket } = await request.upgrade(this)
+    socket.end('HTTP/1.1 101 Switching Protocols\r\n\r\n')
+    if (this.#failure) throw this.#failure
+  }
+
+  override async conclude(): Promise<void> {}
+}

@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { existsSync, mkdtempSync, rmSync } from 'node:fs'
 import { Agent, get } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -40,9 +40,11 @@ async function pidsOf(url: string, connections = 12): Promise<Set<number>> {
   return new Set(pids)
 }
 
+/** Asks at a URL, or at the path of a unix socket. */
 function request(url: string, agent?: Agent): Promise<{ status: number; text: string }> {
+  const [base, place] = url.startsWith('/') ? ['http://localhost', { socketPath: url }] : [url, {}]
   return new Promise((resolve, reject) => {
-    get(url, { agent: agent ?? false }, response => {
+    get(base, { agent: agent ?? false, ...place }, response => {
       let text = ''
       response.on('data', chunk => (text += String(chunk)))
       response.on('end', () => resolve({ status: response.statusCode!, text })).on('error', reject)
@@ -76,6 +78,21 @@ t.test('workers', t => {
       t.equal(await exit, 0)
     })
   }
+
+  t.test('share a unix socket, in place of one that was left behind', async t => {
+    const directory = mkdtempSync(join(tmpdir(), 'allium-'))
+    t.teardown(() => rmSync(directory, { recursive: true }))
+    const path = join(directory, 'a.sock')
+    await leaveBehind(path)
+
+    const { child, exit, url } = serve(t, 'socket', path)
+
+    t.equal(await url(), `unix:${path}`)
+    t.equal((await pidsOf(path)).size, 2)
+    child.kill('SIGTERM')
+    t.equal(await exit, 0)
+    t.notOk(existsSync(path))
+  })
 
   t.test('are replaced when they crash (P52)', async t => {
     const { child, exit, printed, url } = serve(t)
@@ -203,6 +220,15 @@ t.test('workers', t => {
 
   t.end()
 })
+
+/** A unix socket whose process is gone. */
+async function leaveBehind(path: string): Promise<void> {
+  const source = `require('net').createServer().listen(${JSON.stringify(path)}, () => console.log('up'))`
+  const child = spawn(process.execPath, ['-e', source], { stdio: ['ignore', 'pipe', 'inherit'] })
+  await new Promise(resolve => child.stdout.on('data', resolve))
+  child.kill('SIGKILL')
+  await new Promise(resolve => child.on('exit', resolve))
+}
 
 /** Settles when the process has ended. */
 async function gone(pid: number): Promise<void> {

@@ -28,7 +28,7 @@ export class EncodedBody extends Readable {
 
   override _destroy(error: Error | null, callback: (error?: Error | null) => void): void {
     const reader = this.#reader ?? readerOf(this.#source)
-    reader.cancel()
+    void reader.cancel()
     this.#encoder?.destroy()
     callback(error)
   }

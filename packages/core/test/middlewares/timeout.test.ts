@@ -116,7 +116,14 @@ overEachTransport('timeout', (t, transport) => {
 
 t.test('a route has its timeout without any middleware', async t => {
   const { app } = createApp()
-  app.get('/', () => new Promise<never>(() => {}), { timeout: 10 })
+  app.get(
+    '/',
+    async request => {
+      await once(request.signal, 'abort')
+      return text('too late')
+    },
+    { timeout: 10 },
+  )
   const client = await testClient(t, app)
 
   t.equal((await client.get('/')).status, 503)

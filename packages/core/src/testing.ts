@@ -1,0 +1,1 @@
+export { enterApp } from './request.ts'
