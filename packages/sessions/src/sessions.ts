@@ -68,20 +68,28 @@ export interface StoredSessions extends Sessions {
   signOut(principal: string, id: string): Promise<boolean>
   /**
    * Ends all sessions of a principal at once: their cookies lead nowhere, and no request that is still running can bring one
-   * back. The AbortSignals of those requests fire with a {@link SessionRevoked}, and their WebSockets close with 1008, in
-   * this process; in others they notice by `session.reload()`.
+   * back. The AbortSignals of those requests fire with a {@link SessionRevoked}, their event streams end, and their
+   * WebSockets close with 1008, in this process; in others that happens where {@link StoredSessions.endRequests} is called,
+   * and what runs long notices by `session.reload()`.
    *
    * @param options what is spared
    * @returns how many sessions were ended
    * @throws HttpServiceUnavailable when the store fails
    */
   signOutEverywhere(principal: string, options?: SignOutOptions | undefined): Promise<number>
+  /**
+   * Ends the requests of a principal that are running in this process, as `signOutEverywhere` does, and leaves the store
+   * alone: for processes that are told that another one has signed the principal out.
+   *
+   * @param options what is spared
+   */
+  endRequests(principal: string, options?: SignOutOptions | undefined): void
 }
 
 /** What a sign-out spares. */
 export interface SignOutOptions {
-  /** The session that stays: that of the visitor who signs out everywhere else. */
-  readonly except?: Session | undefined
+  /** The session that stays, or its id: that of the visitor who signs out everywhere else. */
+  readonly except?: Pick<Session, 'id'> | undefined
 }
 
 const KIB = 1024
@@ -189,8 +197,12 @@ function principalsOf(
   store: SessionStore,
   backend: ServerBackend,
   { live, parts: { clock } }: SessionLayer,
-): Pick<StoredSessions, 'list' | 'signOut' | 'signOutEverywhere'> {
+): Pick<StoredSessions, 'list' | 'signOut' | 'signOutEverywhere' | 'endRequests'> {
+  const endRequests = (principal: string, { except }: SignOutOptions = {}) =>
+    live.revoke(principal, session => session.id === undefined || session.id !== except?.id)
   return {
+    endRequests,
+
     async list(principal) {
       const list = await store.list(principal, clock.now())
       return [...list].sort((a, b) => b.lastSeenAt - a.lastSeenAt)
@@ -204,9 +216,9 @@ function principalsOf(
       return true
     },
 
-    async signOutEverywhere(principal, { except } = {}) {
-      const count = await store.deleteAll(principal, except?.id)
-      live.revoke(principal, session => session.id === undefined || session.id !== except?.id)
+    async signOutEverywhere(principal, options) {
+      const count = await store.deleteAll(principal, options?.except?.id)
+      endRequests(principal, options)
       return count
     },
   }

@@ -12,7 +12,8 @@ export class Visitor {
   #cookie: string | undefined
 
   constructor(options: StoredSessionsOptions) {
-    this.middleware = sessions(options)
+    // However slow the machine is: what is tested is the order of steps.
+    this.middleware = sessions({ storeTimeout: 120_000, ...options })
   }
 
   /** Begins a request with the cookie that the browser has now, or with another one. */

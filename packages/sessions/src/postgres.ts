@@ -1,0 +1,6 @@
+export { PostgresStore } from './stores/postgres-store.ts'
+export type {
+  PostgresSessionClient,
+  PostgresSessionResult,
+  PostgresStoreOptions,
+} from './stores/postgres-store.ts'
