@@ -1,0 +1,187 @@
+import type { Duplex } from 'node:stream'
+
+import type { Clock, Request, Timer } from '@allium/core'
+
+import { isSendable, toReason } from './close-code.ts'
+import { Heartbeat } from './heartbeat.ts'
+import { IncomingQueue } from './incoming-queue.ts'
+import { BinaryMessage, TextMessage } from './message.ts'
+import { MessageBudget } from './message-rate.ts'
+import { Outgoing } from './outgoing.ts'
+import { WebSocketClosed } from './websocket-closed.ts'
+import type { WebSocketLimits } from './websocket-options.ts'
+import { gateInflation, limitMessages } from './ws-internals.ts'
+import type { RawWebSocket } from './ws-server.ts'
+
+/** What a connection needs of the request that it came of. */
+export interface ConnectionContext {
+  readonly socket: Duplex
+  readonly clock: Clock
+  readonly limits: WebSocketLimits
+}
+
+const OPEN = 1
+
+/** One open WebSocket: what arrives, what leaves, and how it ends. */
+export class Connection {
+  readonly queue: IncomingQueue
+  readonly outgoing: Outgoing
+  /** Settles when the connection is over. */
+  readonly closed: Promise<void>
+  closeCode: number | undefined
+  closeReason = ''
+  /** What broke the connection, when something did. */
+  error: Error | undefined
+  readonly #webSocket: RawWebSocket
+  readonly #clock: Clock
+  readonly #limits: WebSocketLimits
+  readonly #heartbeat: Heartbeat
+  readonly #budget: MessageBudget | undefined
+  #closeTimer: Timer | undefined
+  #inflation: (() => void) | undefined
+  #onClosed: Set<() => void> | undefined
+
+  constructor(webSocket: RawWebSocket, { socket, clock, limits }: ConnectionContext) {
+    this.#webSocket = webSocket
+    this.#clock = clock
+    this.#limits = limits
+    this.closeCode = undefined
+    this.error = undefined
+    this.#closeTimer = undefined
+    this.#inflation = undefined
+    this.#onClosed = undefined
+    this.queue = new IncomingQueue(this)
+    this.outgoing = new Outgoing(webSocket, socket, limits, clock, this)
+    this.#budget = limits.rate && new MessageBudget(limits.rate, clock)
+    this.#heartbeat = new Heartbeat(this, clock, limits.heartbeat, limits.pongTimeout)
+    this.closed = new Promise(resolve => {
+      webSocket.on('close', (code, reason) => {
+        this.#end(code, reason.toString())
+        resolve()
+      })
+    })
+    webSocket.on('message', (data, isBinary) => this.#receive(data as Buffer, isBinary)) // its type for servers
+    webSocket.on('ping', data => {
+      this.#heartbeat.beat()
+      this.outgoing.answer(data)
+    })
+    webSocket.on('pong', () => this.#heartbeat.beat())
+    webSocket.on('error', error => (this.error ??= error))
+    if (webSocket.extensions !== '') gateInflation(webSocket, go => this.#inflate(go))
+    socket.resume()
+  }
+
+  get isOpen(): boolean {
+    return this.#webSocket.readyState === OPEN
+  }
+
+  get isClosed(): boolean {
+    return this.closeCode !== undefined
+  }
+
+  /** Whether what the client sends is not received for now. */
+  get isPaused(): boolean {
+    return this.queue.isFull
+  }
+
+  /** Changes how large messages may be from now on. */
+  limitMessages(bytes: number): void {
+    limitMessages(this.#webSocket, bytes)
+  }
+
+  /** Calls back when the connection is over, at once if it is. */
+  whenClosed(callback: () => void): () => void {
+    if (this.isClosed) callback()
+    else (this.#onClosed ??= new Set()).add(callback)
+    return () => void this.#onClosed?.delete(callback)
+  }
+
+  /** Begins the closing handshake, which has `closeTimeout` to end. What was received and not read is dropped. */
+  close(code: number, reason: string): void {
+    if (!this.isOpen) return this.queue.end(true)
+    this.#webSocket.close(code, reason)
+    this.#closeTimer = this.#clock.setTimer(() => this.#webSocket.terminate(), this.#limits.closeTimeout)
+    this.queue.end(true) // makes room: the answer of the client can be seen
+  }
+
+  /** Closes for a reason that was given to an AbortSignal, or was thrown. */
+  closeFor(reason: unknown, otherwise: number, text = ''): void {
+    const { closeCode, closeReason } = (reason ?? {}) as { closeCode?: unknown; closeReason?: unknown }
+    const code = typeof closeCode === 'number' && isSendable(closeCode) ? closeCode : otherwise
+    this.close(code, toReason(typeof closeReason === 'string' ? closeReason : text))
+  }
+
+  /** Cuts the connection without a closing handshake. */
+  terminate(error: Error): void {
+    this.error ??= error
+    this.#webSocket.terminate()
+  }
+
+  // What the parts of a connection tell it.
+
+  onFull(): void {
+    this.#webSocket.pause()
+  }
+
+  onRoom(): void {
+    this.#webSocket.resume()
+    const go = this.#inflation
+    this.#inflation = undefined
+    go?.()
+  }
+
+  ping(): void {
+    if (this.isOpen) this.#webSocket.ping()
+  }
+
+  onSilence(): void {
+    this.terminate(new Error(`The client was silent for ${this.#limits.pongTimeout} ms after a ping`))
+  }
+
+  onStalled(error: Error): void {
+    this.terminate(error)
+  }
+
+  closedError(cause?: unknown): WebSocketClosed {
+    return new WebSocketClosed(this.closeCode ?? 1006, this.closeReason, { cause: cause ?? this.error })
+  }
+
+  #receive(data: Buffer, isBinary: boolean): void {
+    this.#heartbeat.beat()
+    if (this.#budget && !this.#budget.take()) return this.close(1008, 'Too many messages')
+    this.queue.push(isBinary ? new BinaryMessage(data) : new TextMessage(data))
+  }
+
+  /** One frame at a time waits: the library begins no other before. */
+  #inflate(go: () => void): void {
+    if (this.queue.isFull) this.#inflation = go
+    else go()
+  }
+
+  #end(code: number, reason: string): void {
+    this.closeCode = code
+    this.closeReason = reason
+    this.#heartbeat.stop()
+    this.#closeTimer?.clear()
+    this.outgoing.end(this.closedError())
+    this.queue.end(false)
+    const callbacks = this.#onClosed
+    this.#onClosed = undefined
+    if (callbacks) for (const callback of callbacks) callback()
+  }
+}
+
+/** Closes the connection when the request is aborted: its session was ended, or the server stops. */
+export function closeOnAbort(connection: Connection, request: Request): void {
+  const { signal } = request
+  const close = () => {
+    const reason: unknown = signal.reason
+    const isShutdown = reason instanceof Error && 'abortCause' in reason
+    connection.closeFor(reason, isShutdown ? 1001 : 1008)
+  }
+  if (signal.aborted) close()
+  else {
+    signal.addEventListener('abort', close, { once: true })
+    connection.whenClosed(() => signal.removeEventListener('abort', close))
+  }
+}
