@@ -1,12 +1,18 @@
 // Bound at import: a fake clock that a test installs later does not keep a request from failing in real time.
 import { clearInterval, setInterval } from 'node:timers'
 
+import { outsideApplications } from './app-resources.ts'
+import type { Quiescence } from './quiescence.ts'
+import { countOwnTimer } from './real-time.ts'
+
 /** Something that is waited for. */
 export interface WatchedCall {
   /** When it is late, as `performance.now()` has it; `Infinity` for never. */
   readonly deadline: number
   /** It is late. Called once. */
   onLate(): void
+  /** It will never come: nothing goes on that could bring it. Called once, in place of `onLate`; missing where nobody waits. */
+  readonly onStuck?: (() => void) | undefined
 }
 
 /** How often somebody looks, in milliseconds. */
@@ -21,7 +27,14 @@ const elapsed = performance.now.bind(performance)
  */
 export class CallWatch {
   readonly #calls = new Set<WatchedCall>()
+  readonly #quiescence: Quiescence | undefined
   #timer: NodeJS.Timeout | undefined
+  #isAwaited = false
+
+  /** @param quiescence without it, calls are never stuck, only late */
+  constructor(quiescence?: Quiescence | undefined) {
+    this.#quiescence = quiescence
+  }
 
   /** What `performance.now()` is, whatever a test has put in its place. */
   now(): number {
@@ -30,27 +43,45 @@ export class CallWatch {
 
   add(call: WatchedCall): void {
     this.#calls.add(call)
-    if (this.#timer === undefined) this.#timer = setInterval(() => this.#look(), TICK)
-    else if (this.#calls.size === 1) this.#timer.ref()
+    if (this.#timer === undefined) {
+      this.#timer = outsideApplications(() => setInterval(() => this.#look(), TICK))
+    } else if (this.#calls.size === 1) this.#timer.ref()
+    this.#keepAlive(true)
   }
 
   remove(call: WatchedCall): void {
-    if (this.#calls.delete(call) && this.#calls.size === 0) this.#timer?.unref()
+    if (!this.#calls.delete(call) || this.#calls.size > 0) return
+    this.#timer?.unref()
+    this.#keepAlive(false)
   }
 
   /** Leaves no timer behind. What is added after this is watched over again. */
   stop(): void {
     clearInterval(this.#timer)
     this.#timer = undefined
+    this.#keepAlive(false)
   }
 
   #look(): void {
     if (this.#calls.size === 0) return this.stop()
     const now = elapsed()
+    const isQuiet = this.#quiescence?.look() ?? false
     for (const call of this.#calls) {
-      if (call.deadline > now) continue
-      this.#calls.delete(call)
-      call.onLate()
+      if (call.deadline <= now) this.#end(call, () => call.onLate())
+      else if (isQuiet && call.onStuck && !this.#quiescence?.mayGoOffBefore(call.deadline)) {
+        this.#end(call, call.onStuck)
+      }
     }
+  }
+
+  #end(call: WatchedCall, tell: () => void): void {
+    this.remove(call)
+    tell()
+  }
+
+  #keepAlive(isAwaited: boolean): void {
+    if (isAwaited === this.#isAwaited) return
+    this.#isAwaited = isAwaited
+    countOwnTimer(isAwaited ? 1 : -1)
   }
 }

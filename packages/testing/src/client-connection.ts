@@ -16,6 +16,8 @@ export interface ConnectionCall extends ResponseEvents {
   onFailure(error: Error): void
   /** Bytes arrived where HTTP has none: behind a response without a body, or behind its end. */
   onSurplus(bytes: Buffer): void
+  /** Bytes have gone over the connection, as they are; text is of single bytes. */
+  onWire(direction: 'sent' | 'received', bytes: Uint8Array | string): void
 }
 
 /** What a connection tells its pool. */
@@ -85,11 +87,13 @@ export class ClientConnection implements BodySource, ResponseEvents {
   #write(head: string, { headers, body }: PreparedRequest): void {
     const { socket } = this
     this.#isSent = true
+    this.#call!.onWire('sent', head)
     if (body === undefined) return void socket.write(head, 'latin1')
     this.#isSent = false
     const isAwaited = headers.get('expect') === '100-continue'
     if (!isAwaited && !(body instanceof Readable) && body.length <= SMALL_BODY) {
       this.#isSent = true
+      this.#call!.onWire('sent', body)
       return void socket.write(Buffer.concat([Buffer.from(head, 'latin1'), body]))
     }
     socket.write(head, 'latin1')
@@ -118,6 +122,7 @@ export class ClientConnection implements BodySource, ResponseEvents {
   }
 
   #writePiece(bytes: Uint8Array): Promise<void> {
+    this.#lastCall!.onWire('sent', bytes)
     return new Promise((resolve, reject) => {
       this.socket.write(bytes, error => (error ? reject(error) : resolve()))
     })
@@ -162,6 +167,7 @@ export class ClientConnection implements BodySource, ResponseEvents {
   }
 
   #read(bytes: Buffer): void {
+    this.#lastCall?.onWire('received', bytes)
     if (this.#parser.isIdle) return this.#refuseSurplus(bytes)
     try {
       const rest = this.#parser.read(bytes)

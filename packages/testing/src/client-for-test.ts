@@ -1,5 +1,5 @@
 import type { TestClientOptions } from './client-options.ts'
-import type { ApplicationSource } from './running-app.ts'
+import type { ApplicationSource } from './startable-app.ts'
 import { TestClient } from './test-client.ts'
 import { endHookOf } from './test-context.ts'
 import type { TestContext } from './test-context.ts'

@@ -1,8 +1,10 @@
-import type { AppKey, AppRunnerOptions, Clock } from '@allium/core'
+import type { AppRunnerOptions, Clock } from '@allium/core'
 
 import type { PeerOptions } from './peer-options.ts'
 import type { RequestHeadersInit } from './request-init.ts'
+import type { RouteCoverage } from './route-coverage.ts'
 import type { TransportName } from './running-app.ts'
+import type { StateOverrides } from './state-overrides.ts'
 
 /** What one user of the application brings: its own to each client and each fork. */
 export interface TestUserOptions extends PeerOptions {
@@ -12,11 +14,6 @@ export interface TestUserOptions extends PeerOptions {
   readonly cookies?: boolean | undefined
   /** How long a response may take to begin, and its body to be read, in milliseconds; default 5000. `Infinity` for ever. */
   readonly timeout?: number | undefined
-}
-
-/** State for the application, each value of its key's type: what would provide these keys is not run. */
-export type StateOverrides<Values extends readonly unknown[]> = {
-  readonly [Index in keyof Values]: readonly [key: AppKey<Values[Index]>, value: NoInfer<Values[Index]>]
 }
 
 /** What a client can be given. */
@@ -33,6 +30,15 @@ export interface TestClientOptions<Values extends readonly unknown[] = readonly 
    * {@link TestClient.advance}; so it does with a {@link VirtualClock} of your own. Default: the machine's time.
    */
   readonly clock?: 'virtual' | Clock | undefined
+  /** Counts which routes are requested and what they are answered: the same one for all clients of a suite. */
+  readonly coverage?: RouteCoverage | undefined
+  /**
+   * Names of header fields, query parameters and members of bodies whose values {@link TestClient.transcript} and failures
+   * hide, besides `Authorization`, `Cookie`, `Proxy-Authorization`, `Set-Cookie`, `X-API-Key` and what the application hides.
+   */
+  readonly redact?: readonly string[] | undefined
+  /** Whether {@link TestClient.warnings} fail the test, when the client is closed; default `false`. */
+  readonly strict?: boolean | undefined
   /** For the `AppRunner`, as in production, but that `shutdownTimeout` is 3000 ms by default. */
   readonly runner?: Omit<AppRunnerOptions, 'state'> | undefined
 }

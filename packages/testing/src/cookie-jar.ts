@@ -41,6 +41,8 @@ export interface CookieTarget extends CookieHost {
 export class TestCookies {
   readonly #jar = new CookieJar(undefined, { rejectPublicSuffixes: false, prefixSecurity: 'silent' })
   readonly #host: string
+  /** So that tests without cookies do not pay for a look into the jar. */
+  #hasHadCookies = false
 
   /** @internal Made with a client. */
   constructor(host: string) {
@@ -66,6 +68,7 @@ export class TestCookies {
     const cookie = new Cookie({ key: name, value, path, secure: true })
     if (!cookie.validate() || /[\s=;,]/.test(name))
       throw new TypeError(`Cannot set cookie "${name}": name or value is not allowed`)
+    this.#hasHadCookies = true
     this.#jar.setCookieSync(cookie, this.#url(host, path))
   }
 
@@ -84,14 +87,17 @@ export class TestCookies {
 
   /** The `Cookie` header for a request, `undefined` for none. @internal */
   headerFor(host: string, path: string): string | undefined {
+    if (!this.#hasHadCookies) return undefined
     const url = this.#url(host, path)
     return (URL.canParse(url) && this.#jar.getCookieStringSync(url)) || undefined // a test may send a broken host
   }
 
   /** Keeps what a response sets; what a browser would refuse is dropped. @internal */
   store(fields: readonly string[], host: string, path: string): void {
+    if (fields.length === 0) return
     const url = this.#url(host, path)
     if (!URL.canParse(url)) return
+    this.#hasHadCookies = true
     for (const field of fields) this.#jar.setCookieSync(field, url, { ignoreError: true })
   }
 

@@ -10,8 +10,6 @@ export interface Difference {
   readonly expected: unknown
 }
 
-/** How much of a body is shown, in characters. */
-const SHOWN = 1000
 /** How many calls are between the line of the test and the error that remembers it. */
 const OWN_FRAMES = 2
 
@@ -65,12 +63,8 @@ async function expectationError(
   return error
 }
 
-/** The response as it came, as far as its body is there. */
+/** How it came about, the body of the response included as far as it comes. */
 async function show(response: TestResponse): Promise<string> {
-  const { status, statusText, rawHeaders } = response
-  const lines = [`${status} ${statusText}`]
-  for (let i = 0; i < rawHeaders.length; i += 2) lines.push(`${rawHeaders[i]}: ${rawHeaders[i + 1]}`)
-  const body = await response.text().catch((error: unknown) => `(${String(error)})`)
-  const shown = body.length > SHOWN ? `${body.slice(0, SHOWN)} …` : body
-  return [...lines, '', shown].join('\n')
+  await response.text().catch(() => undefined)
+  return response.transcript
 }

@@ -8,9 +8,16 @@ export type {
   RouteTarget,
   TestRequestInit,
 } from './request-init.ts'
-export type { ApplicationSource, TransportName } from './running-app.ts'
+export type { TransportName } from './running-app.ts'
+export type { ApplicationSource } from './startable-app.ts'
+export type { StateOverrides } from './state-overrides.ts'
+export { contextOf } from './context-of-hook.ts'
+export { makeRequest } from './make-request.ts'
+export type { MadeRequest, MakeRequestArguments, MakeRequestOptions } from './make-request.ts'
+export { TestServer, testServer } from './test-server.ts'
+export type { TestServerOptions } from './test-server.ts'
 export { testClient } from './client-for-test.ts'
-export type { StateOverrides, TestClientOptions, TestUserOptions } from './client-options.ts'
+export type { TestClientOptions, TestUserOptions } from './client-options.ts'
 export type { RequestMethods } from './request-methods.ts'
 export { TestClient } from './test-client.ts'
 export type { AfterContext, FinishedContext, TeardownContext, TestContext } from './test-context.ts'
@@ -29,3 +36,19 @@ export type { RequestBody, RequestBodyInit } from './request-body.ts'
 export type { FieldsInit, FieldValue } from './request-fields.ts'
 export type { PendingResponse } from './pending-response.ts'
 export type { ReceivedEvent, ReceivedEvents } from './received-events.ts'
+export type { WebSocketArguments, WebSocketInit } from './open-web-socket.ts'
+export type { ReceivedMessage, TestWebSocket, WebSocketClose } from './test-web-socket.ts'
+export { WebSocketRefused } from './web-socket-refused.ts'
+export { readRouteCoverage } from './coverage-folder.ts'
+export { RouteCoverage } from './route-coverage.ts'
+export type {
+  AnswerCounts,
+  CoveredRoute,
+  RouteCoverageReport,
+  RouteCoverageTarget,
+  StatusClass,
+} from './route-coverage.ts'
+export { LeakError } from './leaks.ts'
+export type { AllowedLeaks, Leak, LeakKind } from './leaks.ts'
+export { StrictnessError } from './strictness.ts'
+export type { AllowedWarnings, TestWarning, WarningKind } from './strictness.ts'

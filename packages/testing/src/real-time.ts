@@ -32,3 +32,16 @@ export function activeResources(): string[] {
 export function realDelay(milliseconds: number): Promise<void> {
   return new Promise(resolve => setTimeout(resolve, milliseconds))
 }
+
+// Of the process too: what one client waits with is no sign of life to another.
+let timers = 0
+
+/** How many timers for which the process waits are those of clients that wait for an answer. */
+export function ownTimers(): number {
+  return timers
+}
+
+/** Somebody has begun (1) or ended (-1) to keep the process alive with a timer. */
+export function countOwnTimer(change: 1 | -1): void {
+  timers += change
+}

@@ -19,6 +19,8 @@ export interface EventSourceBody {
   readonly body: ReceivedBody
   readonly watch: CallWatch
   readonly timeout: number
+  /** What goes on at the server: lines behind the first of a message. */
+  readonly report: () => string
   /** Method and URL, for messages. */
   readonly name: string
 }
@@ -91,9 +93,13 @@ export class ReceivedEvents implements AsyncIterableIterator<ReceivedEvent>, Asy
   }
 
   async #nextChunk(): Promise<IteratorResult<Buffer, undefined>> {
-    const { body, watch, timeout, name } = this.#source
-    const late = () => timeoutError(`No event of ${name} came within ${timeout} ms`)
-    const call = { deadline: watch.now() + timeout, onLate: () => body.abandon(late()) }
+    const { body, watch, timeout, name, report } = this.#source
+    const giveUp = (message: string) => body.abandon(timeoutError(`${message}${report()}`))
+    const call = {
+      deadline: watch.now() + timeout,
+      onLate: () => giveUp(`No event of ${name} came within ${timeout} ms`),
+      onStuck: () => giveUp(`No event of ${name} comes: nothing goes on any more that could send one`),
+    }
     watch.add(call)
     try {
       return await this.#chunks.next()

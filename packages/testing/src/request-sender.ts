@@ -1,3 +1,6 @@
+import type { Duplex } from 'node:stream'
+
+import { CallSite } from './call-site.ts'
 import { ConnectionPool } from './connection-pool.ts'
 import type { TestCookies } from './cookie-jar.ts'
 import { assertTimeout } from './deadline.ts'
@@ -12,10 +15,13 @@ import type {
   RouteRequestInit,
   TestRequestInit,
 } from './request-init.ts'
+import { openWebSocket } from './open-web-socket.ts'
+import type { WebSocketInit } from './open-web-socket.ts'
 import type { RunningApp } from './running-app.ts'
 import { SentRequest } from './sent-request.ts'
 import type { SendOptions } from './sent-request.ts'
 import { TestResponse } from './test-response.ts'
+import type { TestWebSocket } from './test-web-socket.ts'
 
 /** How one user sends its requests. */
 export interface SenderOptions {
@@ -36,6 +42,8 @@ export class RequestSender {
   readonly #scheme: string
   readonly #host: string
   readonly #pool: ConnectionPool
+  /** Those that speak WebSocket, or will. */
+  readonly #sockets = new Set<Duplex>()
 
   constructor(running: RunningApp, options: SenderOptions) {
     this.#running = running
@@ -52,13 +60,14 @@ export class RequestSender {
     target: RequestTarget,
     init: Partial<RouteRequestInit<unknown>>,
   ): Promise<TestResponse> {
+    const site = CallSite.here()
     const timeout = init.timeout ?? this.#options.timeout
     assertTimeout(timeout)
     const defaults = [this.#options.headers, { host: this.#host }]
     const form = init.multipart === undefined ? undefined : await encodeMultipart(init.multipart)
     let prepared = prepareRequest(method, target, init, defaults, form)
     for (let redirects = redirectLimit(init); ; redirects--) {
-      const response = await this.#exchange(prepared, { timeout, signal: init.signal })
+      const response = await this.#exchange(prepared, { timeout, signal: init.signal, site })
       const next = init.follow ? redirectedRequest(prepared, response) : undefined
       if (!next) return response
       if (redirects === 0) throw new Error(`${method} ${prepared.path} failed: redirected too often`)
@@ -67,9 +76,42 @@ export class RequestSender {
     }
   }
 
+  /** Opens a WebSocket, over a connection of its own. */
+  openWebSocket(
+    target: RequestTarget,
+    { query, headers, ...init }: WebSocketInit & { readonly params?: unknown },
+  ): Promise<TestWebSocket> {
+    const timeout = init.timeout ?? this.#options.timeout
+    assertTimeout(timeout)
+    const defaults = [this.#options.headers, { host: this.#host }]
+    const prepared = prepareRequest('GET', target, { query, headers, params: init.params }, defaults)
+    const host = String(prepared.headers.get('host') ?? this.#host)
+    const { cookies } = this.#options
+    return openWebSocket(this.#withCookies(prepared, host), {
+      ...init,
+      timeout,
+      origin: `${this.#scheme}//${this.#host}`,
+      watch: this.#running.watch,
+      connect: () => this.#connect(),
+      onHead: rawHeaders => cookies?.store(setCookieFields(rawHeaders), host, prepared.path),
+    })
+  }
+
   /** Cuts its connections. */
   destroy(): void {
     this.#pool.destroy()
+    for (const socket of this.#sockets) socket.destroy()
+  }
+
+  #connect(): Duplex {
+    const socket = this.#running.connect(this.#options.peer)
+    this.#sockets.add(socket)
+    return socket.once('close', () => this.#sockets.delete(socket))
+  }
+
+  #withCookies(prepared: PreparedRequest, host: string): PreparedRequest {
+    const { cookies } = this.#options
+    return cookies ? withCookies(prepared, cookies.headerFor(host, prepared.path)) : prepared
   }
 
   /** One request, one response, with the cookies of both. */
@@ -77,21 +119,32 @@ export class RequestSender {
     const { method, path, headers } = prepared
     const { cookies } = this.#options
     const host = String(headers.get('host') ?? this.#host)
-    const sent = cookies ? withCookies(prepared, cookies.headerFor(host, path)) : prepared
-    const { watch } = this.#running
-    const request = new SentRequest(sent, { ...options, pool: this.#pool, watch })
+    const sent = this.#withCookies(prepared, host)
+    const { watch, conversation, reports, strictness, transcript } = this.#running
+    const record = conversation.begin(method, path, options.site)
+    const request = new SentRequest(sent, {
+      ...options,
+      ...{ pool: this.#pool, watch, record },
+      report: record => reports.of(record),
+      onSurplus: bytes => strictness.lookAtSurplus(record, bytes),
+      portOf: socket => this.#running.portOf(socket),
+    })
     const { head, body, informational, upgraded } = await request.send()
-    cookies?.store(setCookieFields(head!.rawHeaders), host, path)
+    const setCookies = setCookieFields(head!.rawHeaders)
+    cookies?.store(setCookies, host, path)
+    if (setCookies.length > 0) strictness.lookAtCookies(record, setCookies)
     const url = `${this.#scheme}//${host}${path}`
     return new TestResponse({
       head: head!, // the request was sent
       ...{ body, informational, upgraded, method, url, watch },
+      report: () => reports.of(record),
+      transcript: () => transcript.of(record),
       timeout: options.timeout,
     })
   }
 }
 
-type ExchangeOptions = Pick<SendOptions, 'timeout' | 'signal'>
+type ExchangeOptions = Pick<SendOptions, 'timeout' | 'signal'> & { readonly site: CallSite }
 
 function redirectLimit({ follow }: TestRequestInit): number {
   return typeof follow === 'number' ? follow : DEFAULT_REDIRECTS

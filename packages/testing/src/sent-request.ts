@@ -4,6 +4,7 @@ import type { CallWatch, WatchedCall } from './call-watch.ts'
 import type { ClientConnection, ConnectionCall } from './client-connection.ts'
 import type { ConnectionPool } from './connection-pool.ts'
 import { timeoutError } from './deadline.ts'
+import type { ExchangeRecord } from './exchange-record.ts'
 import { ReceivedBody } from './received-body.ts'
 import type { PreparedRequest } from './request-init.ts'
 import type { ResponseHead } from './response-head.ts'
@@ -15,6 +16,13 @@ export interface SendOptions {
   /** Until the response begins, in milliseconds. */
   readonly timeout: number
   readonly signal: AbortSignal | undefined
+  readonly record: ExchangeRecord
+  /** What is known of a request that is not answered: lines behind the first of a message. */
+  readonly report: (record: ExchangeRecord) => string
+  /** So many bytes came where HTTP has none. */
+  readonly onSurplus: (bytes: number) => void
+  /** The port of this end of a connection. */
+  readonly portOf: (socket: Duplex) => number | undefined
 }
 
 /**
@@ -25,8 +33,6 @@ export class SentRequest implements ConnectionCall, WatchedCall {
   readonly prepared: PreparedRequest
   /** What was answered before the response. */
   readonly informational: ResponseHead[] = []
-  /** Bytes that came where HTTP has none. */
-  surplus = 0
   readonly body: ReceivedBody
   deadline: number
   head: ResponseHead | undefined
@@ -51,14 +57,16 @@ export class SentRequest implements ConnectionCall, WatchedCall {
    * @throws Error naming method and path, with the `code` of what it was caused by
    */
   send(): Promise<SentRequest> {
-    const { signal, watch, pool } = this.#options
+    const { signal, watch, pool, record, portOf } = this.#options
     return new Promise((resolve, reject) => {
       this.#settle = { resolve, reject }
       try {
         signal?.throwIfAborted()
         this.#connection.send(this.prepared, this)
+        record.port = portOf(this.#connection.socket)
       } catch (error) {
         pool.onIdle(this.#connection)
+        record.end(error as Error)
         throw error
       }
       watch.add(this)
@@ -68,8 +76,18 @@ export class SentRequest implements ConnectionCall, WatchedCall {
 
   onLate(): void {
     const { method, path } = this.prepared
-    const late = `${method} ${path} failed: no response within ${this.#options.timeout} ms`
-    this.#connection.cut(timeoutError(late))
+    this.#giveUp(`${method} ${path} failed: no response within ${this.#options.timeout} ms`)
+  }
+
+  /** Only while the head is awaited: whoever reads the body watches over that. */
+  get onStuck(): (() => void) | undefined {
+    if (this.head) return undefined
+    const { method, path } = this.prepared
+    return () => this.#giveUp(`${method} ${path} failed: nothing goes on any more that could answer it`)
+  }
+
+  onWire(direction: 'sent' | 'received', bytes: Uint8Array | string): void {
+    this.#options.record[direction].add(bytes)
   }
 
   onInformation(head: ResponseHead): void {
@@ -77,6 +95,7 @@ export class SentRequest implements ConnectionCall, WatchedCall {
   }
 
   onHead(head: ResponseHead): void {
+    this.#options.record.port = this.#options.portOf(this.#connection.socket)
     this.head = head
     this.deadline = Infinity
     this.#settle.resolve(this)
@@ -88,6 +107,7 @@ export class SentRequest implements ConnectionCall, WatchedCall {
 
   onEnd(rawTrailers: readonly string[]): void {
     this.body.end(rawTrailers)
+    this.#options.record.end()
     this.#forget()
   }
 
@@ -98,12 +118,19 @@ export class SentRequest implements ConnectionCall, WatchedCall {
   onFailure(cause: Error): void {
     this.#forget()
     const error = this.#describe(cause)
+    this.#options.record.end(error)
     if (this.head) this.body.fail(error)
     else this.#settle.reject(error)
   }
 
   onSurplus(bytes: Buffer): void {
-    this.surplus += bytes.length
+    this.#options.onSurplus(bytes.length)
+  }
+
+  #giveUp(message: string): void {
+    const { record, report, portOf } = this.#options
+    record.port = portOf(this.#connection.socket) // a real socket had none before it was connected
+    this.#connection.cut(timeoutError(`${message}${report(record)}`))
   }
 
   #describe(cause: NodeJS.ErrnoException): Error {

@@ -19,6 +19,8 @@ const STILL_TURNS = 4
 /** How long work on other threads is looked for, in milliseconds, and how often in a row there may be none. */
 const GLANCE = 4
 const GLANCES = 2
+/** What looking itself costs, as a part of the time, is well below this. */
+const AT_WORK = 1 / 12
 /** Work that ends by itself and soon. Sockets and timers may be open for ever. */
 const SHORT_WORK =
   /^(?:FSReq|GetAddrInfo|GetNameInfo|TCPConnect|PipeConnect|WriteWrap|ShutdownWrap|Immediate)/
@@ -85,9 +87,26 @@ export class OtherThreads {
 
   /** Whether since then they have been busy for more than half of the time of one. */
   get isHigh(): boolean {
-    const { user, system } = process.cpuUsage(this.#cpu)
     const { active } = loopUtilization(this.#loop)
-    return (user + system) / 1000 - active > (realNow() - this.#since) / 2
+    return this.#used - active > this.#elapsed / 2
+  }
+
+  /**
+   * Whether they have done anything, while this thread did next to nothing: on a busy machine they get little of the
+   * processor, and what this thread could have done counts as idle.
+   */
+  get areAtWork(): boolean {
+    return this.#used > this.#elapsed * AT_WORK
+  }
+
+  /** Processor time of all threads, in milliseconds. */
+  get #used(): number {
+    const { user, system } = process.cpuUsage(this.#cpu)
+    return (user + system) / 1000
+  }
+
+  get #elapsed(): number {
+    return realNow() - this.#since
   }
 }
 

@@ -229,17 +229,17 @@ t.test('TestClient requests', async t => {
     await t.rejects(client.get('users'), TypeError)
   })
 
-  t.test('a handler that never answers fails after the timeout', async t => {
+  t.test('a handler that takes longer than the timeout fails the request', async t => {
     const app = createApp()
     app.get('/never', async request => {
       await once(request.signal, 'abort')
       return text('too late')
     })
     const client = await testClient(t, app, { timeout: 20 })
-    const message = 'GET /never?a=1 failed: no response within 20 ms'
+    const message = /^GET \/never\?a=1 failed: no response within 20 ms\n {4}route GET \/never\n/
 
     await t.rejects(client.get('/never', { query: { a: 1 } }), { message, name: 'TimeoutError' })
-    await t.rejects(client.get('/never', { timeout: 10 }), { message: /within 10 ms$/ })
+    await t.rejects(client.get('/never', { timeout: 10 }), { message: /within 10 ms\n/ })
   })
 
   t.test('a timeout that is none is refused', async t => {
@@ -360,17 +360,6 @@ t.test('TestClient.close', async t => {
 
     await heard
     t.equal(await connection.closed, 'ended')
-  })
-
-  t.test('fails when a handler does not end, and names the request', async t => {
-    const app = createApp()
-    app.get('/hang', () => new Promise(() => undefined))
-    const client = await TestClient.start(app, { runner: { shutdownTimeout: 20 } })
-    const start = 'The application did not stop within 20 ms, a handler or a clean-up is still running'
-    void client.get('/hang')
-    await new Promise(resolve => setTimeout(resolve, 10))
-
-    await t.rejects(client.close(), { message: `${start}: unanswered are GET /hang` })
   })
 })
 

@@ -1,7 +1,6 @@
 import type { Agent } from 'node:http'
 
-import { stateEntry } from '@allium/core'
-import type { AppKey, Application } from '@allium/core'
+import type { Application } from '@allium/core'
 
 import { DEFAULT_TIMEOUT } from './client-options.ts'
 import type { TestClientOptions, TestUserOptions } from './client-options.ts'
@@ -9,14 +8,20 @@ import { ConnectionAgent } from './connection-agent.ts'
 import { TestCookies } from './cookie-jar.ts'
 import { assertTimeout } from './deadline.ts'
 import { createFetch } from './fetch-client.ts'
+import type { AllowedLeaks } from './leaks.ts'
+import { outsideTests } from './outside-tests.ts'
 import type { PeerOptions } from './peer-options.ts'
+import type { WebSocketArguments } from './open-web-socket.ts'
 import { PendingResponse, silence } from './pending-response.ts'
 import { RawConnection } from './raw-connection.ts'
 import type { RequestArguments, RequestTarget } from './request-init.ts'
 import { RequestMethods } from './request-methods.ts'
 import { RequestSender } from './request-sender.ts'
 import { RunningApp } from './running-app.ts'
-import type { ApplicationSource } from './running-app.ts'
+import type { AllowedWarnings, TestWarning } from './strictness.ts'
+import type { ApplicationSource } from './startable-app.ts'
+import { toStateEntries } from './state-overrides.ts'
+import type { TestWebSocket } from './test-web-socket.ts'
 
 /**
  * A user of an application that runs for a test: sends requests over real HTTP, with Node's own client and server, and
@@ -36,7 +41,7 @@ export class TestClient extends RequestMethods implements AsyncDisposable {
   #agent: Agent | undefined
   #fetch: typeof globalThis.fetch | undefined
   readonly #connections = new Set<RawConnection>()
-  readonly #pending = new Set<PendingCall>()
+  readonly #pending = new Set<PendingResponse>()
 
   /** @internal Made by {@link TestClient.start} and {@link TestClient.fork}. */
   constructor(running: RunningApp, options: TestUserOptions, parent?: TestClient | undefined) {
@@ -66,15 +71,16 @@ export class TestClient extends RequestMethods implements AsyncDisposable {
     app: ApplicationSource,
     options: TestClientOptions<Values> = {},
   ): Promise<TestClient> {
-    const { transport, runner, clock } = options
+    const { transport, runner, clock, coverage, redact, strict } = options
     assertTimeout(options.timeout ?? DEFAULT_TIMEOUT)
-    const pairs = (options.state ?? []) as readonly (readonly [AppKey<unknown>, unknown])[]
-    const state = pairs.map(([key, value]) => stateEntry(key, value))
-    const running = await RunningApp.start(app, { transport, runner, clock, state })
+    const state = toStateEntries(options.state)
+    const running = await outsideTests(() =>
+      RunningApp.start(app, { transport, runner, clock, redact, strict, state, coverage }),
+    )
     try {
       return new TestClient(running, options)
     } catch (error) {
-      await running.close([]) // such a user cannot be
+      await running.close() // such a user cannot be
       throw error
     }
   }
@@ -100,17 +106,13 @@ export class TestClient extends RequestMethods implements AsyncDisposable {
     target: Target,
     ...[init]: RequestArguments<Target>
   ): PendingResponse {
-    const call: PendingCall = {
-      name: `${method} ${typeof target === 'string' ? target : target.path}`,
-      response: undefined,
-    }
-    this.#pending.add(call)
     const sent = this.#sender.send(method, target, init ?? {})
-    call.response = new PendingResponse((resolve, reject) => {
-      const settled = sent.finally(() => this.#pending.delete(call))
+    const response = new PendingResponse((resolve, reject) => {
+      const settled = sent.finally(() => this.#pending.delete(response))
       settled.then(resolve, reject)
     })
-    return call.response
+    this.#pending.add(response)
+    return response
   }
 
   /**
@@ -121,6 +123,20 @@ export class TestClient extends RequestMethods implements AsyncDisposable {
     return (this.#fetch ??= createFetch(this.origin, (method, path, init) =>
       this.request(method, path, init),
     ))
+  }
+
+  /**
+   * Opens a WebSocket by the package `ws`, which has to be installed, and resolves when the server has agreed. Cookies and
+   * default headers are those of a request. It is cut when the client is closed.
+   *
+   * @throws WebSocketRefused with the response, when the server has answered otherwise
+   * @throws Error naming the path when the handshake takes longer than the timeout, or the connection fails
+   */
+  async ws<Target extends RequestTarget>(
+    target: Target,
+    ...[init]: WebSocketArguments<Target>
+  ): Promise<TestWebSocket> {
+    return this.#sender.openWebSocket(target, init ?? {})
   }
 
   /** Opens a connection for bytes: see {@link RawConnection}. It is cut when the client is closed. */
@@ -155,6 +171,45 @@ export class TestClient extends RequestMethods implements AsyncDisposable {
   }
 
   /**
+   * What was said, and what the application did in between: of each of the last 100 requests of this client and its forks,
+   * the bytes of request and response, the route, the middlewares and the handler with their times, and what they threw.
+   * Secrets are hidden, see {@link TestClientOptions.redact}; of long bodies the beginning is shown.
+   */
+  transcript(): string {
+    return this.#running.transcript.whole
+  }
+
+  /**
+   * What works and is wrong all the same, as far as it has come to light: a `Content-Length` that is not that of the body, a
+   * body that belongs to a 204, a request body that nobody has read, a cookie without `HttpOnly` or `SameSite`, a
+   * middleware that does not wait for `next()`. With {@link TestClientOptions.strict} they fail the test.
+   */
+  get warnings(): readonly TestWarning[] {
+    return this.#running.strictness.warnings
+  }
+
+  /**
+   * Takes warnings as they are, for this test.
+   *
+   * @param kinds with the reason for each
+   * @throws TypeError for a kind that there is not, or one without a reason
+   */
+  allowWarnings(kinds: AllowedWarnings): void {
+    this.#running.strictness.allow(kinds)
+  }
+
+  /**
+   * Lets the application leave something behind when it is closed, for this test: what a library keeps for the whole
+   * process, for instance.
+   *
+   * @param kinds with the reason for each
+   * @throws TypeError for a kind that there is not, or one without a reason
+   */
+  allowLeaks(kinds: AllowedLeaks): void {
+    this.#running.leaks.allow(kinds)
+  }
+
+  /**
    * Another user of the same application, with cookies and connections of its own. Closing it leaves the application
    * running; the first client closes its forks.
    *
@@ -179,12 +234,13 @@ export class TestClient extends RequestMethods implements AsyncDisposable {
    * result.
    *
    * @throws what clean-ups throw
-   * @throws Error when a handler or a clean-up is still running after `shutdownTimeout`, naming the requests that nobody
-   *   answered
+   * @throws LeakError naming what the application has left behind, each with the place at which it was made: handlers that
+   *   do not end, streams, WebSockets, tasks, clean-ups, uploaded files, timers, sockets, other handles
+   * @throws StrictnessError for a client that is strict, naming its warnings
    */
   async close(): Promise<void> {
-    const unanswered = this.#disconnect()
-    if (!this.#parent) await this.#running.close(unanswered)
+    this.#disconnect()
+    if (!this.#parent) await outsideTests(() => this.#running.close())
   }
 
   /** As {@link TestClient.close}. */
@@ -196,19 +252,13 @@ export class TestClient extends RequestMethods implements AsyncDisposable {
     return this.#options.timeout ?? DEFAULT_TIMEOUT
   }
 
-  /** Cuts every connection, of forks too, and names the requests in progress. */
-  #disconnect(): string[] {
-    const unanswered = Array.from(this.#pending, ({ name }) => name)
-    // They will fail, and whoever does not wait for them any more is not to be told.
-    for (const { response } of this.#pending) if (response) silence(response)
+  /** Cuts every connection, of forks too. */
+  #disconnect(): void {
+    // Requests in progress will fail, and whoever does not wait for them any more is not to be told.
+    for (const response of this.#pending) silence(response)
     for (const connection of this.#connections) connection.destroy()
     this.#sender.destroy()
     this.#agent?.destroy()
-    return [...unanswered, ...this.#forks.flatMap(fork => fork.#disconnect())]
+    for (const fork of this.#forks) fork.#disconnect()
   }
-}
-
-interface PendingCall {
-  readonly name: string
-  response: PendingResponse | undefined
 }

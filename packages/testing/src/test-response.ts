@@ -29,9 +29,15 @@ export interface ReceivedResponse {
   readonly url: string
   readonly timeout: number
   readonly watch: CallWatch
+  /** Why it may not have ended: lines behind the first of a message. */
+  readonly report: () => string
+  /** How it came about, in many lines. */
+  readonly transcript: () => string
 }
 
 const SHOWN_BYTES = 200
+/** Keeps nothing between two whole bodies. */
+const utf8 = new TextDecoder()
 
 /**
  * A response whose head has arrived; its body is read when asked for. `text()`, `json()` and `bytes()` may each be called
@@ -106,7 +112,7 @@ export class TestResponse {
 
   /** The whole body as UTF-8. Throws as {@link TestResponse.bytes} does. */
   async text(): Promise<string> {
-    return new TextDecoder().decode(await this.bytes())
+    return utf8.decode(await this.bytes())
   }
 
   /**
@@ -162,14 +168,24 @@ export class TestResponse {
     const { body, watch, timeout } = this.#received
     if (body.isStreamed) throw new TypeError(`Cannot read the body of ${this.name}: it was read as a stream`)
     if (body.isOver) return body.collect()
-    const late = () => timeoutError(`The body of ${this.name} did not end within ${timeout} ms`)
-    const call = { deadline: watch.now() + timeout, onLate: () => body.abandon(late()) }
+    const giveUp = (what: string) =>
+      body.abandon(timeoutError(`The body of ${this.name} ${what}${this.#received.report()}`))
+    const call = {
+      deadline: watch.now() + timeout,
+      onLate: () => giveUp(`did not end within ${timeout} ms`),
+      onStuck: () => giveUp('does not end: nothing goes on any more that could end it'),
+    }
     watch.add(call)
     try {
       return await body.collect()
     } finally {
       watch.remove(call)
     }
+  }
+
+  /** How it came about, in many lines. @internal */
+  get transcript(): string {
+    return this.#received.transcript()
   }
 
   /** Method and URL, for messages. @internal */

@@ -11,6 +11,7 @@ export class TestTime {
   /** What is waited for. */
   readonly stillness: Stillness
   #last: Promise<void> = Promise.resolve()
+  #awaited = 0
 
   constructor(app: Application, log: RunLog, clock: Clock | 'virtual' | undefined) {
     this.clock = clock === 'virtual' ? new VirtualClock() : clock
@@ -46,12 +47,26 @@ export class TestTime {
     const rest = () => this.stillness.rest(limit)
     const advanced = this.#last.then(() => clock.advance(milliseconds, rest))
     this.#last = advanced.catch(() => undefined)
-    await advanced
-    await this.stillness.settle(limit)
+    await this.#awaiting(advanced)
+    await this.settle(limit)
   }
 
   /** Waits for what runs by itself. */
   settle(limit: number): Promise<void> {
-    return this.stillness.settle(limit)
+    return this.#awaiting(this.stillness.settle(limit))
+  }
+
+  /** Whether a test waits for time to pass, or for the application to come to rest. */
+  get isAwaited(): boolean {
+    return this.#awaited > 0
+  }
+
+  async #awaiting(work: Promise<void>): Promise<void> {
+    this.#awaited++
+    try {
+      await work
+    } finally {
+      this.#awaited--
+    }
   }
 }

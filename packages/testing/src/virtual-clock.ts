@@ -4,6 +4,8 @@ import type { Timer, TimerOptions } from '@allium/core'
 // Bound at import: a fake clock that a test installs later does not drive what it is itself driven by.
 import { clearTimeout, setTimeout } from 'node:timers'
 
+import { currentOwner } from './app-resources.ts'
+import type { AppResources } from './app-resources.ts'
 import { nextTurn } from './real-time.ts'
 
 /** The fake timers of a test runner. */
@@ -128,6 +130,11 @@ export class VirtualClock extends Clock {
     await rest()
   }
 
+  /** Timers of {@link VirtualClock.pending} that an application has set. @internal */
+  timersOf(owner: AppResources): readonly PendingTimer[] {
+    return [...this.#pending].filter(timer => timer.owner === owner)
+  }
+
   /** Grows with whatever is done to the clock. @internal */
   get changes(): number {
     return this.#changes
@@ -181,6 +188,7 @@ export class VirtualClock extends Clock {
 class VirtualTimer implements PendingTimer {
   readonly due: number
   readonly callback: () => void
+  readonly owner: AppResources | undefined = currentOwner()
   readonly #keepsAlive: boolean
   readonly #origin = new Error('Set') // its stack is formatted when somebody reads it
   #real: NodeJS.Timeout | undefined

@@ -24,7 +24,7 @@ void test('a request is answered', async t => {
 })
 
 void test('a handler never answers', async t => {
-  const client = await testClient(t, createApp(), { timeout: 100 })
+  const client = await testClient(t, createApp())
 
   await client.get('/never')
 })

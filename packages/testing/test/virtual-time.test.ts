@@ -1,3 +1,4 @@
+import { once } from 'node:events'
 import { readFile } from 'node:fs/promises'
 import t from 'tap'
 
@@ -41,7 +42,10 @@ t.test('an event stream is pinged when it was silent for long enough, to the mil
 t.test('a time limit answers at its moment', async t => {
   const app = new Application()
   app.use(timeout(1000))
-  app.get('/', () => new Promise(() => {}))
+  app.get('/', async request => {
+    await once(request.signal, 'abort')
+    return text('too late')
+  })
   const client = await testClient(t, app, { clock: 'virtual' })
   const response = client.get('/')
   await client.advance(1000)
