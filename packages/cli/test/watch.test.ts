@@ -1,0 +1,250 @@
+import { rmSync, writeFileSync } from 'node:fs'
+import { Agent, request } from 'node:http'
+import { connect, createServer } from 'node:net'
+import type { AddressInfo } from 'node:net'
+import { join } from 'node:path'
+
+import t from 'tap'
+import type { Test } from 'tap'
+
+import { allium, writeProgram } from './command.ts'
+
+function greeting(text: string): string {
+  return `
+    import { Application, text } from '@allium/core'
+    import { name } from './name.js'
+    export function createApp() {
+      const app = new Application()
+      app.get('/', () => text(\`${text} \${name}\`))
+      app.get('/broken', () => { throw new Error('my mistake') })
+      app.get('/crash', () => { setTimeout(() => { throw new Error('out of the blue') }); return text('soon') })
+      app.get('/exit', () => process.exit(3))
+      app.get('/spin', () => { for (;;); })
+      return app
+    }`
+}
+
+/** Watches a program, and waits until it answers. */
+async function watch(t: Test, files: Readonly<Record<string, string>>, ...options: string[]) {
+  const folder = writeProgram(t, { 'name.js': `export const name = 'Ada'`, ...files })
+  const command = allium(t, folder, ['serve', './app.js', '--watch', '--port', '0', ...options])
+  const url = await command.url()
+  const write = (name: string, text: string) => writeFileSync(join(folder, name), text)
+  return { ...command, folder, url, write, page: (path = '/') => page(url + path) }
+}
+
+/** Asks as a browser does. */
+function page(url: string, agent?: Agent): Promise<{ status: number; type: string; text: string }> {
+  return new Promise((resolve, reject) => {
+    const asked = request(url, { agent: agent ?? false, headers: { accept: 'text/html' } }, response => {
+      let text = ''
+      response.on('data', chunk => (text += String(chunk))).on('error', reject)
+      response.on('end', () =>
+        resolve({ status: response.statusCode!, type: response.headers['content-type']!, text }),
+      )
+    })
+    asked.on('error', reject).end()
+  })
+}
+
+t.test('allium serve --watch', async t => {
+  t.test('serves on this machine alone, in debug mode, and logs each request', async t => {
+    const { url, page, printed } = await watch(t, { 'app.js': greeting('hello') })
+
+    t.match(url, /^http:\/\/127\.0\.0\.1:/)
+    t.equal((await page()).text, 'hello Ada')
+    t.match(await page('/broken'), { status: 500, text: /my mistake/ })
+    await printed(/DEBUG MODE/)
+    await printed(/"GET \/broken HTTP\/1\.1" 500/)
+  })
+
+  t.test('restarts when the file, or one that it imports, has changed; no connection is refused', async t => {
+    const { page, write, printed } = await watch(t, { 'app.js': greeting('hello') })
+    t.equal((await page()).text, 'hello Ada')
+
+    write('app.js', greeting('welcome'))
+    await printed(/Restarting: .*app\.js has changed/)
+    t.equal((await page()).text, 'welcome Ada', 'it waits for the restart')
+    write('name.js', `export const name = 'Grace'`)
+    await printed(/Restarting: .*name\.js has changed/)
+
+    t.equal((await page()).text, 'welcome Grace')
+  })
+
+  t.test('answers what is in flight, and follows with the new program on kept connections', async t => {
+    const slow = greeting('slow').replace(
+      '() => text(',
+      'async () => (await new Promise(r => setTimeout(r, 800)), text)(',
+    )
+    const { url, write, printed } = await watch(t, { 'app.js': slow })
+    const agent = new Agent({ keepAlive: true })
+    t.teardown(() => agent.destroy())
+    await page(url, agent)
+
+    const inFlight = page(url, agent)
+    await new Promise(resolve => setTimeout(resolve, 100))
+    write('app.js', greeting('half'))
+    await printed(/Restarting/)
+    write('app.js', greeting('fast'))
+    await printed(/Restarting[^]*Restarting/)
+
+    t.equal((await inFlight).text, 'slow Ada')
+    t.equal((await page(url, agent)).text, 'fast Ada')
+  })
+
+  t.test('shows a syntax error in the browser, and works again when it is mended', async t => {
+    const { page, write, printed, output } = await watch(t, { 'app.js': greeting('hello') })
+    await page()
+
+    write('app.js', `export const <b> = 1`)
+    await printed(/waiting for a change/)
+    const broken = await page()
+    t.equal(broken.status, 500)
+    t.match(broken.text, /SyntaxError.*&#60;/s, 'escaped')
+    t.match(output.stderr, /SyntaxError/)
+    const changed = page('/.allium/changed')
+    write('app.js', greeting('mended'))
+
+    t.equal((await changed).status, 204, 'the page is told to load again')
+    t.equal((await page()).text, 'mended Ada')
+  })
+
+  t.test('shows a startup that fails, as plain text to those who want no page', async t => {
+    const failing = `export function createApp() { throw new Error('no \\x1b[31mdatabase') }`
+    const { url, printed } = await watch(t, { 'app.js': failing })
+    await printed(/waiting for a change/)
+
+    const answer = await fetch(url)
+
+    t.equal(answer.status, 500)
+    t.match(answer.headers.get('content-type'), /text\/plain/)
+    t.match(await answer.text(), /^Error: no database\n {4}at createApp/)
+  })
+
+  t.test('shows what has ended the program after it had started, and begins again on change', async t => {
+    const { page, write, printed } = await watch(t, { 'app.js': greeting('hello') })
+
+    t.equal((await page('/crash')).text, 'soon')
+    await printed(/exit code 1: waiting for a change/)
+    t.match((await page()).text, /ended with exit code 1[^]*out of the blue/)
+    write('name.js', `export const name = 'Grace'`)
+    await printed(/Restarting/)
+    t.equal((await page()).text, 'hello Grace')
+    await t.rejects(page('/exit'), { code: 'ECONNRESET' })
+    await printed(/exit code 3: waiting for a change/)
+
+    t.match((await page()).text, /ended with exit code 3/)
+  })
+
+  t.test('replaces a program that is in an endless loop', async t => {
+    const { page, write, printed } = await watch(
+      t,
+      { 'app.js': greeting('hello') },
+      '--shutdown-timeout',
+      '0',
+    )
+    await page()
+
+    const spinning = page('/spin')
+    await new Promise(resolve => setTimeout(resolve, 100))
+    write('app.js', greeting('calm'))
+    await printed(/Restarting/)
+
+    await t.rejects(spinning)
+    t.equal((await page()).text, 'calm Ada')
+  })
+
+  t.test('watches what else it is told to, and not what is no module', async t => {
+    const files = {
+      'app.js': greeting('hello'),
+      'views/page.html': '',
+      'notes.txt': '',
+      'node_modules/a/a.js': '',
+    }
+    const { page, write, printed, output } = await watch(t, files, '--watch-path', 'views')
+    await page()
+
+    write('notes.txt', 'x')
+    write('node_modules/a/a.js', '1')
+    await new Promise(resolve => setTimeout(resolve, 300))
+    t.notMatch(output.stdout, /Restarting/)
+    write('views/page.html', '<p>')
+    await printed(/Restarting: .*page\.html has changed/)
+
+    t.equal((await page()).text, 'hello Ada')
+  })
+
+  t.test('ends at SIGTERM with 0, whoever waits', async t => {
+    const folder = writeProgram(t, {
+      'app.js': `await new Promise(r => setTimeout(r, 60_000)); export const app = 1`,
+    })
+    const { child, exit, url } = allium(t, folder, ['serve', './app.js', '--watch', '--port', '0'])
+    const waiting = page(await url())
+    waiting.catch(() => {})
+
+    child.kill('SIGTERM')
+    setTimeout(() => child.kill('SIGTERM'), 200) // a second one ends the program that does not listen
+
+    t.equal(await exit, 0)
+    await t.rejects(waiting)
+  })
+
+  t.test('bears with clients that leave while they wait', async t => {
+    const late = `await new Promise(r => setTimeout(r, 400));${greeting('late')}`
+    const { url, page } = await watch(t, { 'app.js': late })
+
+    const leaving = connect(Number(new URL(url).port), '127.0.0.1')
+    await new Promise(resolve => leaving.once('connect', resolve))
+    leaving.resetAndDestroy()
+
+    t.equal((await page()).text, 'late Ada')
+  })
+
+  t.test('leaves nothing behind when it is killed (P52)', async t => {
+    const { child, url, page } = await watch(t, {
+      'app.js': greeting('hello').replace('hello', '${process.pid}'),
+    })
+    const pid = Number((await page()).text.split(' ')[0])
+
+    child.kill('SIGKILL')
+    while (isRunning(pid)) await new Promise(resolve => setTimeout(resolve, 20))
+
+    await t.rejects(fetch(url))
+  })
+
+  t.test('says in one line that the port is taken', async t => {
+    const taken = createServer().listen(0, '127.0.0.1')
+    t.teardown(() => taken.close())
+    await new Promise(resolve => taken.once('listening', resolve))
+    const { port } = taken.address() as AddressInfo
+    const folder = writeProgram(t, { 'app.js': greeting('hello') })
+    const { exit, output } = allium(t, folder, ['serve', './app.js', '--watch', '--port', String(port)])
+
+    t.equal(await exit, 2)
+    t.equal(
+      output.stderr,
+      `allium: Cannot watch: listen EADDRINUSE: address already in use 127.0.0.1:${port}\n`,
+    )
+  })
+
+  t.test('waits for a file that is gone to come back', async t => {
+    const { folder, page, write, printed } = await watch(t, { 'app.js': greeting('hello') })
+    await page()
+
+    rmSync(join(folder, 'name.js'))
+    await printed(/waiting for a change/)
+    t.match(await page(), { status: 500, text: /Cannot find module/ })
+    write('name.js', `export const name = 'Grace'`)
+    await new Promise(resolve => setTimeout(resolve, 200))
+
+    t.equal((await page()).text, 'hello Grace')
+  })
+})
+
+function isRunning(pid: number): boolean {
+  try {
+    return process.kill(pid, 0)
+  } catch {
+    return false
+  }
+}
