@@ -8,7 +8,12 @@ import type { ServerProcess } from './server-process.ts'
  */
 export async function checkAnswer(server: ServerProcess, scenario: Scenario): Promise<void> {
   const { method, path, body, answer } = scenario
-  const headers = { ...server.headers, 'accept-encoding': 'identity' } // as the load asks
+  const [cookie] = server.cookies
+  const headers = {
+    ...server.headers,
+    ...(cookie !== undefined && { cookie }),
+    'accept-encoding': 'identity', // as the load asks
+  }
   const response = await fetch(server.origin + path, { method, headers, body: body ?? null })
   const text = await response.text()
   const type = response.headers.get('content-type')?.split(';')[0]

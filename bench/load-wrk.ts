@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { CONNECTIONS } from './load-figures.ts'
 import type { LoadFigures } from './load-figures.ts'
 import type { Scenario } from './scenario.ts'
-import type { ServerProcess } from './server-process.ts'
+import type { LoadTarget } from './load-target.ts'
 
 const MARK = 'figures:'
 
@@ -21,9 +21,9 @@ const folder = mkdtempSync(join(tmpdir(), 'allium-bench-'))
 process.on('exit', () => rmSync(folder, { recursive: true, force: true }))
 
 /** The command line of a burst. */
-export function wrkCommand(server: ServerProcess, scenario: Scenario, seconds: number): string[] {
+export function wrkCommand(server: LoadTarget, scenario: Scenario, seconds: number): string[] {
   const script = join(folder, 'load.lua')
-  writeFileSync(script, describeRequest(server.headers, scenario) + PRINT_FIGURES)
+  writeFileSync(script, describeRequest(server, scenario) + PRINT_FIGURES)
   const { path, connections = CONNECTIONS } = scenario
   return ['wrk', '-t1', `-c${connections}`, `-d${seconds}s`, '-s', script, server.origin + path]
 }
@@ -35,11 +35,24 @@ export function parseWrk(output: string): LoadFigures {
   return { responses: responses!, seconds: duration! / 1e6, p99: p99! / 1e3, errors: errors! }
 }
 
-function describeRequest(headers: ServerProcess['headers'], { method, body }: Scenario): string {
+function describeRequest({ headers, cookies }: LoadTarget, { method, body }: Scenario): string {
   const lines = Object.entries(headers).map(
     ([name, value]) => `wrk.headers["${name}"] = ${JSON.stringify(value)}`,
   )
   lines.push(`wrk.method = "${method}"`)
+  if (cookies.length === 1) lines.push(`wrk.headers["cookie"] = ${JSON.stringify(cookies[0])}`)
+  if (cookies.length > 1) lines.push(inTurn(cookies))
   if (body !== undefined) lines.push(`wrk.body = ${JSON.stringify(body)}`) // no character in it that Lua escapes otherwise
   return lines.join('\n')
+}
+
+/** Formats each request anew, with the next cookie. */
+function inTurn(cookies: readonly string[]): string {
+  return `
+local cookies, turn = { ${cookies.map(cookie => JSON.stringify(cookie)).join(', ')} }, 0
+function request()
+  turn = turn % #cookies + 1
+  wrk.headers["cookie"] = cookies[turn]
+  return wrk.format()
+end`
 }

@@ -6,7 +6,7 @@ import { autocannonCommand, parseAutocannon } from './load-autocannon.ts'
 import type { LoadFigures } from './load-figures.ts'
 import { parseWrk, wrkCommand } from './load-wrk.ts'
 import type { Scenario } from './scenario.ts'
-import type { ServerProcess } from './server-process.ts'
+import type { LoadTarget } from './load-target.ts'
 
 const hasWrk = hasCommand('wrk', ['-v'])
 
@@ -21,7 +21,7 @@ const run = promisify(execFile)
  * @throws Error when a single one of them did not succeed
  */
 export async function sendLoad(
-  server: ServerProcess,
+  server: LoadTarget,
   scenario: Scenario,
   seconds: number,
 ): Promise<LoadFigures> {

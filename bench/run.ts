@@ -8,6 +8,7 @@ import { parseOptions } from './options.ts'
 import type { Options } from './options.ts'
 import { buildVersion } from './other-version.ts'
 import type { OtherVersion } from './other-version.ts'
+import { hasRedis } from './redis-url.ts'
 import { formatTable } from './result-table.ts'
 import { runRound } from './rounds.ts'
 import type { Round } from './rounds.ts'
@@ -27,15 +28,16 @@ const other = options.compare === undefined ? undefined : await buildVersion(opt
 try {
   for (const name of options.scenarios) {
     if (await isPossible(name)) await runScenario(name, options, other)
-    else console.log(`${name}: left out, there is no PostgreSQL at DATABASE_URL`)
+    else console.log(`${name}: left out, what it needs is not at DATABASE_URL or REDIS_URL`)
   }
 } finally {
   await other?.remove()
 }
 
 async function isPossible(name: ScenarioName): Promise<boolean> {
-  const isRequired = process.env['ALLIUM_REQUIRE_SERVICES'] === '1'
-  return name !== 'database' || isRequired || (await hasDatabase())
+  if (process.env['ALLIUM_REQUIRE_SERVICES'] === '1') return true
+  if (name === 'database') return hasDatabase()
+  return name === 'redis-session' ? hasRedis() : true
 }
 
 async function runScenario(

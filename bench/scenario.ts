@@ -22,6 +22,8 @@ export interface Scenario {
   readonly answer: { readonly type: string; readonly body: string }
   /** Where a cookie is to be had that the request is sent with. */
   readonly login?: string
+  /** How many cookies requests are sent with in turn; 1 where it is not said. */
+  readonly visitors?: number
   /** Connections that are open at once, where it is not the usual number. */
   readonly connections?: number
   /** The server that all others are divided by. */

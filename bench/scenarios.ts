@@ -76,6 +76,17 @@ export const scenarios = {
     login: '/login',
     servers: ['node-http', 'allium'],
   },
+  'redis-session': {
+    ...GET,
+    title:
+      'GET by 64 visitors that reads a session out of Redis and writes it; base: `express-session`, `connect-redis`',
+    path: '/visit',
+    answer: { type: 'text/plain', body: 'ada' },
+    login: '/login',
+    visitors: 64,
+    base: 'express', // by hand nobody keeps sessions in Redis
+    servers: ['express', 'allium', 'fastify'],
+  },
   database: {
     ...GET,
     title: 'GET answered with one row of PostgreSQL, through a pool of 10 connections of `pg`',

@@ -1,5 +1,5 @@
 /** What a server under test says to the bench over IPC. */
-export type ServerMessage = Listening | Usage
+export type ServerMessage = Listening | Usage | Memory
 
 /** It accepts connections. */
 export interface Listening {
@@ -16,5 +16,14 @@ export interface Usage {
   readonly peakMemory: number
 }
 
+/** What its process holds now that nothing needless is left. */
+export interface Memory {
+  readonly kind: 'memory'
+  /** Resident, in bytes. */
+  readonly resident: number
+}
+
 /** What the bench says to a server: tell your usage. */
 export const TELL_USAGE = 'usage'
+/** What the bench says to a server: collect the garbage, then tell what is left. */
+export const TELL_MEMORY = 'memory'

@@ -7,7 +7,7 @@ import { LOAD_CORE, pinned, SERVER_CORE } from './cores.ts'
 import type { Scenario, ServerName } from './scenario.ts'
 import type { ScenarioName } from './scenarios.ts'
 import { PYTHON } from './python.ts'
-import { TELL_USAGE } from './server-messages.ts'
+import { TELL_MEMORY, TELL_USAGE } from './server-messages.ts'
 import type { ServerMessage, Usage } from './server-messages.ts'
 
 /** A server under test, in a process of its own. */
@@ -17,6 +17,8 @@ export class ServerProcess {
   readonly origin: string
   /** What every request to it carries. */
   headers: Readonly<Record<string, string>> = {}
+  /** What each request to it carries one of, in turn. */
+  cookies: readonly string[] = []
   readonly #child: ChildProcess
 
   constructor(name: string, child: ChildProcess, origin: string) {
@@ -33,14 +35,32 @@ export class ServerProcess {
     return message
   }
 
-  /** Gets ready to be asked: with a cookie, where the scenario needs one. */
-  async prepare({ headers, login }: Scenario): Promise<void> {
+  /** What the process holds in memory when its garbage has been collected, in bytes. */
+  async readMemory(): Promise<number> {
+    this.#child.send(TELL_MEMORY)
+    const message = await nextMessage(this.#child, this.name)
+    if (message.kind !== 'memory')
+      throw new Error(`Cannot read the memory of ${this.name}: it says otherwise`)
+    return message.resident
+  }
+
+  /** Gets ready to be asked: with cookies, where the scenario needs them. */
+  async prepare({ headers, login, visitors = 1 }: Scenario): Promise<void> {
     this.headers = headers
     if (login === undefined) return
-    const response = await fetch(this.origin + login)
+    this.cookies = await Promise.all(Array.from({ length: visitors }, () => this.#logIn(login)))
+  }
+
+  async #logIn(path: string): Promise<string> {
+    const response = await fetch(this.origin + path)
     const cookie = response.headers.getSetCookie()[0]?.split(';')[0]
     if (cookie === undefined) throw new Error(`Cannot measure ${this.name}: it gives no cookie`)
-    this.headers = { ...headers, cookie }
+    return cookie
+  }
+
+  /** Says something that only this kind of server understands. */
+  send(message: object): void {
+    this.#child.send(message)
   }
 
   /** Ends the process. */

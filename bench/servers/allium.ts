@@ -3,6 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { Application, AppRunner, json, text } from '@allium/core'
 import type { Middleware } from '@allium/core'
 import { getSession, SealedCookieStorage, SessionKey, sessions } from '@allium/sessions'
+import { RedisStore } from '@allium/sessions/redis'
 
 import { apiRoutes } from '../api-routes.ts'
 import { FILES, MIDDLEWARE_COUNT, PASSWORD, RECORDS, SLOWNESS } from '../payloads.ts'
@@ -10,6 +11,7 @@ import { scenarios } from '../scenarios.ts'
 import type { ScenarioName } from '../scenarios.ts'
 import { readRow } from './database.ts'
 import { askNeighbour } from './ask-neighbour.ts'
+import { connectRedis } from './redis.ts'
 import { reportListening, requestedScenario } from './report.ts'
 
 const builders: Readonly<Record<ScenarioName, (app: Application) => void>> = {
@@ -21,6 +23,7 @@ const builders: Readonly<Record<ScenarioName, (app: Application) => void>> = {
   'file-10m': app => app.static('/files', FILES),
   upload: addUpload,
   'sealed-session': addSession,
+  'redis-session': addRedisSession,
   database: app => app.get('/row', async () => json(await readRow())),
   upstream: app => app.get('/relay', async () => text(await askNeighbour())),
   slow: app => app.get('/slow', async () => text(await delay(SLOWNESS, 'at last'))),
@@ -64,4 +67,19 @@ function addSession(app: Application): void {
     return text('welcome')
   })
   app.get('/account', async request => text((await getSession(request)).get(user)!))
+}
+
+function addRedisSession(app: Application): void {
+  const user = new SessionKey<string>('user')
+  const visits = new SessionKey<number>('visits')
+  app.use(sessions({ storage: new RedisStore(connectRedis(), { prefix: 'bench:allium' }) }))
+  app.get('/login', async request => {
+    ;(await getSession(request)).set(user, 'ada')
+    return text('welcome')
+  })
+  app.get('/visit', async request => {
+    const session = await getSession(request)
+    session.update(visits, (count = 0) => count + 1)
+    return text(session.get(user)!)
+  })
 }

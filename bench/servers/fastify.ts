@@ -1,16 +1,20 @@
 import type { AddressInfo } from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
 
+import cookie from '@fastify/cookie'
 import multipart from '@fastify/multipart'
+import session from '@fastify/session'
+import { RedisStore } from 'connect-redis'
 import { fastify } from 'fastify'
 import type { FastifyInstance } from 'fastify'
 
 import { apiRoutes } from '../api-routes.ts'
-import { MIDDLEWARE_COUNT, RECORDS, SLOWNESS } from '../payloads.ts'
+import { MIDDLEWARE_COUNT, PASSWORD, RECORDS, SLOWNESS } from '../payloads.ts'
 import { scenarios } from '../scenarios.ts'
 import type { ScenarioName } from '../scenarios.ts'
 import { readRow } from './database.ts'
 import { askNeighbour } from './ask-neighbour.ts'
+import { connectRedis } from './redis.ts'
 import { reportListening, requestedScenario } from './report.ts'
 
 const builders: Readonly<Partial<Record<ScenarioName, (app: FastifyInstance) => void>>> = {
@@ -19,6 +23,7 @@ const builders: Readonly<Partial<Record<ScenarioName, (app: FastifyInstance) => 
   json: app => app.post('/echo', (request, reply) => reply.send(request.body)),
   'json-out': app => app.get('/', (_request, reply) => reply.send(RECORDS)),
   upload: addUpload,
+  'redis-session': addRedisSession,
   database: app => app.get('/row', () => readRow()),
   upstream: app => app.get('/relay', () => askNeighbour()),
   slow: app => app.get('/slow', () => delay(SLOWNESS, 'at last')),
@@ -51,5 +56,30 @@ function addUpload(app: FastifyInstance): void {
       else file = `${part.filename}, ${(await part.toBuffer()).length} bytes`
     }
     return `${title}: ${file}`
+  })
+}
+
+function addRedisSession(app: FastifyInstance): void {
+  interface Values {
+    user?: string
+    visits?: number
+  }
+  const store = new RedisStore({ client: connectRedis(), prefix: 'bench:fastify:' })
+  void app.register(cookie)
+  void app.register(session, {
+    store,
+    secret: PASSWORD,
+    saveUninitialized: false,
+    cookie: { secure: false },
+  })
+  app.get('/login', (request, reply) => {
+    const values = request.session as Values
+    values.user = 'ada'
+    return reply.send('welcome')
+  })
+  app.get('/visit', (request, reply) => {
+    const values = request.session as Values
+    values.visits = (values.visits ?? 0) + 1
+    return reply.send(values.user)
   })
 }

@@ -1,4 +1,7 @@
-import { TELL_USAGE } from '../server-messages.ts'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
+
+import { TELL_MEMORY, TELL_USAGE } from '../server-messages.ts'
 import type { ServerMessage } from '../server-messages.ts'
 import { isScenarioName } from '../scenarios.ts'
 import type { ScenarioName } from '../scenarios.ts'
@@ -14,6 +17,7 @@ export function requestedScenario(): ScenarioName {
 export function reportListening(port: number): void {
   process.on('message', message => {
     if (message === TELL_USAGE) send(readUsage())
+    if (message === TELL_MEMORY) send(readMemory())
   })
   process.on('disconnect', () => process.exit())
   send({ kind: 'listening', port })
@@ -22,6 +26,13 @@ export function reportListening(port: number): void {
 function readUsage(): ServerMessage {
   const { userCPUTime, systemCPUTime, maxRSS } = process.resourceUsage()
   return { kind: 'usage', cpu: userCPUTime + systemCPUTime, peakMemory: maxRSS * 1024 }
+}
+
+function readMemory(): ServerMessage {
+  setFlagsFromString('--expose-gc')
+  const collectGarbage = runInNewContext('gc') as () => void
+  for (let i = 0; i < 3; i++) collectGarbage()
+  return { kind: 'memory', resident: process.memoryUsage.rss() }
 }
 
 function send(message: ServerMessage): void {
