@@ -1,4 +1,5 @@
 import { existsSync, readdirSync } from 'node:fs'
+import { OptionDefaults } from 'typedoc'
 
 const validation = {
   notExported: true,
@@ -40,6 +41,7 @@ export default {
   readme: existsSync('README.md') ? 'README.md' : 'none',
   projectDocuments: listGuides(),
   out: 'docs/api',
+  highlightLanguages: [...OptionDefaults.highlightLanguages, 'dockerfile', 'ini', 'nginx'],
   validation,
   treatWarningsAsErrors: true,
 }

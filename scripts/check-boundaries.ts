@@ -8,6 +8,7 @@ import { isTest, listModules, readConsumers, readPackages, type Unit } from './w
 const allowedEdges: Readonly<Record<string, readonly string[]>> = {
   '@allium/router': [],
   '@allium/core': ['@allium/router'],
+  '@allium/cli': ['@allium/core'],
   '@allium/sessions': ['@allium/core'],
   '@allium/ws': ['@allium/core'],
   '@allium/testing': ['@allium/core', '@allium/ws'],

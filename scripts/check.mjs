@@ -19,6 +19,8 @@ const steps = [
   'check:examples',
   'check:bench',
   'check:pack',
+  'check:docker',
+  'faults',
 ]
 const skipped = process.argv
   .filter(argument => argument.startsWith('--skip='))

@@ -1,4 +1,7 @@
-/** Runs the compiled tests under every supported line of Node, without coverage: one line per version. */
+/**
+ * Runs the compiled tests under every supported line of Node, without coverage: one line per version. Arguments are lines;
+ * `--others` stands for all but that of this process.
+ */
 import { existsSync } from 'node:fs'
 import { delimiter, dirname, join } from 'node:path'
 import { run, runOrThrow } from './run.ts'
@@ -7,10 +10,19 @@ import { root } from './workspace.ts'
 const lines = ['20', '22', '24', '26']
 const wanted = process.argv.slice(2)
 
-for (const line of wanted.length > 0 ? wanted : lines) await testUnder(line)
+for (const line of wantedLines()) await testUnder(line)
+
+function wantedLines(): readonly string[] {
+  if (wanted.includes('--others')) return lines.filter(line => !isThis(line))
+  return wanted.length > 0 ? wanted : lines
+}
+
+function isThis(line: string): boolean {
+  return process.versions.node.startsWith(`${line}.`)
+}
 
 async function testUnder(line: string): Promise<void> {
-  const node = process.versions.node.startsWith(`${line}.`) ? process.execPath : await fetchNode(line)
+  const node = isThis(line) ? process.execPath : await fetchNode(line)
   const env = { ...process.env, PATH: dirname(node) + delimiter + process.env['PATH'] }
   const version = await runOrThrow(node, ['--version'])
   const { code, output } = await run(node, [join(root, 'scripts/dist/test.js'), '--disable-coverage'], {
