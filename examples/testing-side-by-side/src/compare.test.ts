@@ -37,6 +37,14 @@ t.test('each bug is caught and missed by those of which the README says so', asy
   }
 })
 
+t.test('Allium catches each bug, and names the connection that is left open', async t => {
+  for (const bug of Object.keys(BUGS) as Bug[]) t.equal(cellsOf(BUGS[bug]).at(-1), WORDS.caught, BUGS[bug])
+
+  const { output } = await runSuite('allium', 'leaked-connection')
+  t.equal(output.match(/^not ok /gm)?.length, 12, 'each test has an application of its own')
+  t.match(output, /timers: a timer\n.*\n\s+at new Database /)
+})
+
 /** What the README has in the line that begins so. */
 function cellsOf(title: string): string[] {
   const line = readme.split('\n').find(each => each.startsWith(`| ${title}`))
