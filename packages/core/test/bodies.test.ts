@@ -194,3 +194,68 @@ overEachTransport('a body', (t, transport) => {
     t.equal(await status('['.repeat(512) + ']'.repeat(512)), 200)
   })
 })
+
+overEachTransport('what is read of a body', (t, transport) => {
+  t.test('the body is read as bytes, text and JSON, each as often as asked for', async t => {
+    const app = new Application()
+    app.post('/', async request => {
+      await request.json()
+      return json([(await request.bytes()).length, await request.text(), await request.json()])
+    })
+    const client = await testClient(t, app, { transport })
+
+    const response = await client.post('/', { json: { a: 'é' } })
+
+    t.strictSame(await response.json(), [10, '{"a":"é"}', { a: 'é' }])
+  })
+
+  t.test('a body over the limit is 413, declared or not, and the limit of a route wins', async t => {
+    const app = new Application({ bodyLimit: 10 })
+    app.post('/', async request => text(await request.text()))
+    app.post('/large', async request => text(await request.text()), { bodyLimit: 100 })
+    const client = await testClient(t, app, { transport })
+    const chunked = (async function* () {
+      yield Buffer.alloc(8)
+      yield Buffer.alloc(8)
+    })()
+
+    t.equal((await client.post('/', { body: 'x'.repeat(11) })).status, 413)
+    t.equal((await client.post('/', { body: chunked })).status, 413)
+    t.equal((await client.post('/', { body: 'x'.repeat(10) })).status, 200)
+    t.equal((await client.post('/large', { body: 'x'.repeat(50) })).status, 200)
+  })
+
+  t.test('what is wrong with a JSON body is said with the right status (P19, P23)', async t => {
+    const app = new Application()
+    app.post('/', async request => json(await request.json()))
+    app.post('/any', async request => json(await request.json({ anyType: true })))
+    const client = await testClient(t, app, { transport })
+    const send = async (body: string | Uint8Array, type: string, path = '/') =>
+      (await client.post(path, { body, headers: type ? { 'content-type': type } : {} })).status
+
+    t.equal(await send('{}', 'application/json'), 200)
+    t.equal(await send('{}', 'application/problem+json; charset=utf-8'), 200)
+    t.equal(await send('{}', 'text/plain'), 415)
+    t.equal(await send('{}', 'application/json; x'), 415)
+    t.equal(await send('{}', '', '/any'), 200)
+    t.equal(await send('', 'application/json'), 400)
+    t.equal(await send('{"a":', 'application/json'), 400)
+    t.equal(await send('{"__proto__":1}', 'application/json'), 400)
+    t.equal(await send(Uint8Array.of(0x22, 0xff, 0x22), 'application/json'), 400)
+  })
+
+  t.test('text is decoded by its charset; an unknown one, and an unknown coding, are 415', async t => {
+    const app = new Application()
+    app.post('/', async request => text(`${request.charset} ${await request.text()}`))
+    const client = await testClient(t, app, { transport })
+    const send = (body: string | Uint8Array, headers: Record<string, string>) =>
+      client.post('/', { body, headers })
+
+    const latin = await send(Uint8Array.of(0xe9), { 'content-type': 'text/plain; charset="ISO-8859-1"' })
+
+    t.equal(await latin.text(), 'iso-8859-1 é')
+    t.equal((await send('x', { 'content-type': 'text/plain; charset=martian' })).status, 415)
+    t.equal((await send('x', { 'content-encoding': 'compress' })).status, 415)
+    t.equal((await send('x', { 'content-encoding': 'identity' })).status, 200)
+  })
+})

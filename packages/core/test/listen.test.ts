@@ -1,5 +1,6 @@
 import { spawn, spawnSync } from 'node:child_process'
 import { copyFileSync, existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { mkdtemp, rm } from 'node:fs/promises'
 import { request as httpRequest } from 'node:http'
 import { request as httpsRequest } from 'node:https'
 import { connect, createServer } from 'node:net'
@@ -11,9 +12,20 @@ import { connect as connectTls } from 'node:tls'
 import type { TLSSocket } from 'node:tls'
 import { fileURLToPath } from 'node:url'
 
-import { Application, AppRunner, createLogger, inheritedTargets, runApp, text } from '@allium/core'
+import { Application, AppRunner, createLogger, inheritedTargets, json, runApp, text } from '@allium/core'
 import t from 'tap'
 import type { Test } from 'tap'
+
+/** The whole answer to an HTTP/1.0 request without a Host. */
+function oneLineOverHttp10(target: string | { port: number; host: string }): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const socket = typeof target === 'string' ? connect(target) : connect(target.port, target.host)
+    let received = ''
+    socket.on('data', chunk => (received += chunk.toString())).on('end', () => resolve(received))
+    socket.on('error', reject)
+    socket.write('GET / HTTP/1.0\r\n\r\n')
+  })
+}
 
 /** What systemd starts: it sets both variables. */
 const INHERITING = `
@@ -257,3 +269,38 @@ async function leaveBehind(path: string): Promise<void> {
   child.kill('SIGKILL')
   await new Promise(resolve => child.on('exit', resolve))
 }
+
+t.test('AppRunner.listen', async t => {
+  t.test('names a busy address in one line', async t => {
+    await using first = new AppRunner(new Application())
+    await using second = new AppRunner(new Application())
+    await first.startup()
+    await second.startup()
+    const { port } = await first.listen({ host: '127.0.0.1', port: 0 })
+
+    await t.rejects(second.listen({ host: '127.0.0.1', port }), {
+      message: `Cannot listen on 127.0.0.1:${port}: the address is in use`,
+      stack: /^Error: Cannot listen on [^\n]+$/,
+    })
+  })
+
+  t.test('listens on IPv6 and on unix sockets', async t => {
+    const app = new Application()
+    app.get('/', ({ url, remote, contentType, contentLength }) =>
+      json([url.host, remote, contentType, contentLength]),
+    )
+    const runner = new AppRunner(app)
+    await runner.startup()
+    t.teardown(() => runner.stop())
+    const folder = await mkdtemp(join(tmpdir(), 'allium-'))
+    t.teardown(() => rm(folder, { recursive: true }))
+
+    const { url, port } = await runner.listen({ host: '::1', port: 0 })
+    const unix = await runner.listen({ path: join(folder, 'app.sock') })
+
+    t.strictSame(await (await fetch(url)).json(), [`[::1]:${port}`, '::1'].concat([null, null] as never))
+    t.match(await oneLineOverHttp10(unix.host), /\["localhost",null,null,null\]$/)
+    t.match(await oneLineOverHttp10({ port, host: '::1' }), /\["\[::1\]:\d+","::1",null,null\]$/)
+    await t.rejects(runner.listen({ path: '/nowhere/app.sock' }), /^Cannot listen on \/nowhere\/app\.sock: /)
+  })
+})

@@ -9,6 +9,8 @@ import t from 'tap'
 
 import { overEachTransport } from './transports.ts'
 
+const silent = createLogger('error', () => {})
+
 /** An application that answers with what the function finds in the request. */
 function tell(find: (request: Request) => unknown): Application {
   const app = new Application({ logger: createLogger('error', () => {}) })
@@ -111,6 +113,68 @@ overEachTransport('a request tells', (t, transport) => {
       t.match(await answer(`http://${host}/`, 'a'), /^HTTP\/1\.1 400 /, host)
     }
   })
+
+  t.test('what was sent', async t => {
+    const app = new Application()
+    app.any(
+      '/a/:name',
+      ({
+        method,
+        path,
+        rawPath,
+        params,
+        query,
+        cookies,
+        headers,
+        host,
+        scheme,
+        url,
+        remote,
+        contentLength,
+        route,
+      }) =>
+        json({
+          method,
+          path,
+          rawPath,
+          name: params.name,
+          q: query.getAll('q'),
+          cookie: cookies['c'],
+          many: headers.getAll('x-many'),
+          none: headers.get('constructor'),
+          host: host.length > 0 && url.host === host,
+          scheme,
+          search: url.search,
+          remote,
+          contentLength,
+          route: route?.path,
+        }),
+    )
+    const client = await testClient(t, app, { transport })
+
+    const response = await client.put('/a/b%2Fc%C3%A9', {
+      query: { q: ['1', '2'] },
+      headers: { cookie: 'c=d; c=e', 'x-many': 'f' },
+      body: 'xyz',
+    })
+
+    t.strictSame(await response.json(), {
+      method: 'PUT',
+      path: '/a/b%2Fcé',
+      rawPath: '/a/b%2Fc%C3%A9',
+      name: 'b/cé',
+      q: ['1', '2'],
+      cookie: 'd',
+      many: ['f'],
+      none: null,
+      host: true,
+      scheme: 'http',
+      search: '?q=1&q=2',
+      remote: '127.0.0.1',
+      contentLength: 3,
+      route: '/a/:name',
+    })
+  })
 })
 
 t.test('a request tells what TLS knows of the client', async t => {
@@ -136,4 +200,34 @@ t.test('a request tells what TLS knows of the client', async t => {
   })
 
   t.match(JSON.parse(body), ['https', true, true, 'TLSv1.3', /./])
+})
+
+t.test('a request', async t => {
+  t.test('sees no cookies, no type and a root URL where nothing was sent', async t => {
+    const app = new Application()
+    app.use(request => {
+      const { signal } = request
+      return json([request.cookies, request.charset, request.url.pathname, signal === request.signal])
+    })
+    const client = await testClient(t, app)
+    const raw = client.connect()
+
+    await raw.send('OPTIONS * HTTP/1.1\r\nHost: a\r\n\r\n')
+
+    t.match(await raw.receiveUntil(']'), /\[{},null,"\/",true\]$/)
+  })
+
+  t.test('says how to call a method that was taken off the request', async t => {
+    const app = new Application({ logger: silent, debug: true })
+    app.post('/', async request => {
+      const json: unknown = Reflect.get(request, 'json')
+      return text(String(await (json as () => Promise<unknown>)()))
+    })
+    const client = await testClient(t, app)
+
+    t.match(
+      await (await client.post('/', { json: 1 })).text(),
+      /write request\.json\(\), do not destructure it/,
+    )
+  })
 })

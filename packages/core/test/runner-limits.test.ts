@@ -303,5 +303,41 @@ t.test('AppRunner', t => {
     t.equal(await (await client.get('/')).text(), '<served>')
   })
 
+  t.test('counts trailers like headers, and cuts the connection when they are too many (P2)', async t => {
+    const app = new Application()
+    app.post('/', async request => {
+      await request.bytes()
+      return text('never')
+    })
+    const client = await testClient(t, app, { runner: { maxHeadersCount: 3 } })
+    const raw = client.connect()
+
+    await raw.send(
+      `POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n${'x: y\r\n'.repeat(4)}\r\n`,
+    )
+
+    t.notMatch(await raw.receive().catch(() => ''), /never/)
+  })
+
+  t.test(
+    'answers 408 to a head or a body that does not arrive in time (P3)',
+    { timeout: 30_000 },
+    async t => {
+      const app = new Application()
+      app.post('/', async request => text(await request.text()))
+      const client = await testClient(t, app, {
+        transport: 'tcp',
+        timeout: 20_000,
+        runner: { headersTimeout: 500, requestTimeout: 800 },
+      })
+      const [head, body] = [client.connect(), client.connect()]
+
+      await head.send('GET / HTTP/1.1\r\nHost:')
+      await body.send('POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\nfew')
+
+      t.match(await Promise.all([head.receive(), body.receive()]), [/^HTTP\/1\.1 408 /, /^HTTP\/1\.1 408 /])
+    },
+  )
+
   t.end()
 })

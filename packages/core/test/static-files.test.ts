@@ -5,42 +5,11 @@ import { pathToFileURL } from 'node:url'
 
 import { Application, get, staticFiles, text } from '@allium/core'
 import type { StaticOptions } from '@allium/core'
-import type { TestClient } from '@allium/testing'
 import { testClient } from '@allium/testing'
 import t from 'tap'
-import type { Test } from 'tap'
 
+import { assets, SITE, statusOf } from './site.ts'
 import { overEachTransport } from './transports.ts'
-
-const SITE = {
-  'secret.txt': 'secret',
-  public: {
-    'index.html': '<h1>Home</h1>',
-    'a b&ü.txt': 'odd name',
-    'app.css': 'body {}',
-    'app.css.gz': 'compressed',
-    '.env': 'secret',
-    '.well-known': { 'security.txt': 'contact' },
-    docs: { 'index.html': '<h1>Docs</h1>', 'page.html': '<h1>Page</h1>' },
-    images: { 'logo.svg': '<svg/>' },
-  },
-}
-
-/** The application of a directory like the one above, served at `/assets`. */
-function assets(t: Test, options?: StaticOptions): { app: Application; root: string } {
-  const root = join(t.testdir(SITE), 'public')
-  const app = new Application()
-  app.static('/assets', root, options)
-  return { app, root }
-}
-
-/** Status of a GET for this very target, as no client would send it. */
-async function statusOf(client: TestClient, target: string): Promise<number> {
-  const connection = client.connect()
-  await connection.send(`GET ${target} HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n`)
-  const status = Number((await connection.receive()).slice(9, 12))
-  return status
-}
 
 overEachTransport('static files', (t, transport) => {
   t.test('are served below their prefix, whatever their names', async t => {
@@ -276,137 +245,6 @@ t.test('routing options are those of a route', async t => {
   t.equal(await (await client.get('/assets')).text(), 'guarded')
 })
 
-t.test('a list of a directory escapes every name, and shows what may be served only (P27)', async t => {
-  const { app, root } = assets(t, { listing: true })
-  const images = join(root, 'images')
-  for (const name of ['<b>&"\'.txt', 'javascript:alert(1)', 'ü #?%.txt', '.hidden', 'back\\slash']) {
-    writeFileSync(join(images, name), 'x')
-  }
-  symlinkSync('../../secret.txt', join(images, 'secret.txt'))
-  symlinkSync('logo.svg', join(images, 'also.svg'))
-  symlinkSync('../docs', join(images, 'docs'))
-  execFileSync('mkfifo', [join(images, 'pipe')])
-  const client = await testClient(t, app)
-
-  const response = await client.get('/assets/images/')
-
-  t.equal(response.status, 200)
-  t.equal(response.headers.get('content-type'), 'text/html; charset=utf-8')
-  t.equal(response.headers.get('x-content-type-options'), 'nosniff')
-  t.match(response.headers.get('content-security-policy'), /default-src 'none'/)
-  const page = await response.text()
-  t.match(page, '<h1>/assets/images/</h1>')
-  t.strictSame(page.match(/<li>.*/g), [
-    '<li><a href="../">../</a>',
-    '<li><a href="%3Cb%3E%26%22&#39;.txt">&lt;b&gt;&amp;&quot;&#39;.txt</a>',
-    '<li><a href="also.svg">also.svg</a>',
-    '<li><a href="docs/">docs/</a>',
-    '<li><a href="javascript%3Aalert(1)">javascript:alert(1)</a>',
-    '<li><a href="logo.svg">logo.svg</a>',
-    '<li><a href="%C3%BC%20%23%3F%25.txt">ü #?%.txt</a>',
-  ])
-  t.equal((await client.get('/assets/images/%C3%BC%20%23%3F%25.txt')).status, 200)
-})
-
-t.test('a list stands where there is no index, behind a slash, and not above the directory', async t => {
-  const client = await testClient(t, assets(t, { listing: true, index: ['none.html'] }).app)
-
-  t.equal((await client.get('/assets/images')).headers.get('location'), '/assets/images/')
-  t.notMatch(await (await client.get('/assets/')).text(), '../')
-  t.equal((await client.get('/assets/.well-known/')).status, 404)
-})
-
-t.test('a list ends after a thousand entries', async t => {
-  const { app, root } = assets(t, { listing: true })
-  for (let i = 0; i < 1002; i++) writeFileSync(join(root, 'images', `${i}.txt`), '')
-  const client = await testClient(t, app)
-
-  const page = await (await client.get('/assets/images/')).text()
-
-  t.equal(page.split('<li>').length - 1, 1002, 'way up, 1000 entries, remark')
-  t.match(page, '<li>3 more')
-})
-
-t.test('a fallback answers navigations to where no file is', async t => {
-  const client = await testClient(t, assets(t, { fallback: 'index.html', maxAge: 60 }).app)
-  const navigation = { accept: 'text/html,application/xhtml+xml', 'sec-fetch-mode': 'navigate' }
-  const table: [Record<string, string>, number][] = [
-    [navigation, 200],
-    [{ accept: 'text/html' }, 200],
-    [{ accept: '*/*' }, 404],
-    [{ accept: 'text/html', 'sec-fetch-mode': 'cors' }, 404],
-    [{ accept: 'application/json' }, 404],
-    [{}, 404],
-  ]
-
-  for (const [headers, status] of table) {
-    const response = await client.get('/assets/users/42', { headers })
-    t.equal(response.status, status, JSON.stringify(headers))
-    t.match(response.headers.get('vary'), /Accept, Sec-Fetch-Mode/)
-    if (status === 200) t.equal(await response.text(), '<h1>Home</h1>')
-    if (status === 200) t.equal(response.headers.get('cache-control'), 'no-cache')
-  }
-  t.equal((await client.head('/assets/users/42', { headers: navigation })).status, 200)
-  t.equal((await client.post('/assets/users/42', { headers: navigation })).status, 405)
-  t.equal(await (await client.get('/assets/.env', { headers: navigation })).text(), '<h1>Home</h1>')
-})
-
-t.test('a fallback that has gone, or leads out, is 404', async t => {
-  const root = join(t.testdir(SITE), 'public')
-  symlinkSync('../secret.txt', join(root, 'out.html'))
-  const app = new Application()
-  app.static('/', root, { fallback: 'out.html' })
-  const client = await testClient(t, app, { headers: { accept: 'text/html' } })
-
-  t.equal((await client.get('/users')).status, 404)
-})
-
-t.test('a fallback may be a handler, for whatever is missing', async t => {
-  const { app } = assets(t, { fallback: ({ params }) => text(`made ${params['*']}`) })
-  const client = await testClient(t, app)
-
-  t.equal(await (await client.get('/assets/x/y')).text(), 'made x/y')
-  t.equal(await (await client.get('/assets/app.css')).text(), 'body {}')
-})
-
-t.test('the URL of a file is encoded, mount prefixes included', async t => {
-  const sub = new Application()
-  const files = sub.static('/files', join(t.testdir(SITE), 'public'))
-  const app = new Application()
-  app.mount('/sub', sub)
-  const client = await testClient(t, app)
-
-  t.equal(files.url('docs/page.html'), '/sub/files/docs/page.html')
-  t.equal(await (await client.get(files.url('a b&ü.txt'))).text(), 'odd name')
-  t.throws(() => files.url('../secret.txt'), TypeError)
-})
-
-t.test('a URL with the hash of the content may be kept for ever, until the content is another', async t => {
-  const root = join(t.testdir(SITE), 'public')
-  const app = new Application()
-  const files = app.static('/assets', root, { maxAge: 60, precompressed: true })
-  const client = await testClient(t, app)
-  const cachingOf = async (url: string) => (await client.get(url)).headers.get('cache-control')
-
-  const url = await files.hashedUrl('app.css')
-  t.match(url, /^\/assets\/app\.css\?v=[\w-]{20}$/)
-  t.equal(await cachingOf(url), 'max-age=31536000, immutable')
-  t.equal(await cachingOf('/assets/app.css'), 'max-age=60')
-  t.equal(await cachingOf('/assets/app.css?v=x'), 'max-age=60')
-
-  writeFileSync(join(root, 'app.css'), 'body { color: red }')
-  t.equal(await cachingOf(url), 'max-age=60')
-  t.not(await files.hashedUrl('app.css'), url)
-})
-
-t.test('there is no hash of what is not there', async t => {
-  const files = new Application().static('/assets', join(t.testdir(SITE), 'public'))
-
-  await t.rejects(files.hashedUrl('none.css'), /Cannot make the URL of "none\.css": there is no such file/)
-  await t.rejects(files.hashedUrl('docs'), /no such file/)
-  await t.rejects(files.hashedUrl('../secret.txt'), /no such file/)
-})
-
 t.test('a sub-application may be nothing but files, at its bare prefix too', async t => {
   const sub = new Application()
   sub.static('/', join(t.testdir(SITE), 'public'))
@@ -418,28 +256,6 @@ t.test('a sub-application may be nothing but files, at its bare prefix too', asy
   t.equal(await (await client.get('/docs/')).text(), '<h1>Home</h1>')
   t.equal((await client.get('/docs/docs')).headers.get('location'), '/docs/docs/')
   t.equal(await (await client.get('/docs/docs/page.html')).text(), '<h1>Page</h1>')
-})
-
-t.test('a mounted wildcard answers the bare prefix as its slash, unless another route does', async t => {
-  const wild = new Application()
-  wild.get('/*', ({ params }) => text(`wild "${params['*']}"`))
-  const both = new Application()
-  both.get('/*', () => text('wild'))
-  both.get('/', () => text('home'))
-  const mixed = new Application()
-  mixed.get('/*', () => text('wild'))
-  mixed.post('/', () => text('posted'))
-  const app = new Application()
-  app.mount('/wild', wild)
-  app.mount('/both', both)
-  app.mount('/mixed', mixed)
-  const client = await testClient(t, app)
-
-  t.equal(await (await client.get('/wild')).text(), 'wild ""')
-  t.equal(await (await client.get('/wild/')).text(), 'wild ""')
-  t.equal(await (await client.get('/both')).text(), 'home')
-  t.equal(await (await client.get('/mixed')).text(), 'wild')
-  t.equal(await (await client.post('/mixed')).text(), 'posted')
 })
 
 t.test('routes of files can be data', async t => {

@@ -1,25 +1,16 @@
-import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
-
 import {
   Application,
   createLogger,
-  fetchHandler,
-  HttpForbidden,
   html,
-  json,
+  HttpForbidden,
   nodeHandler,
   nodeMiddleware,
-  Response,
   text,
 } from '@allium/core'
 import { testClient } from '@allium/testing'
 import compression from 'compression'
 import express from 'express'
 import helmet from 'helmet'
-import { Hono } from 'hono'
-import t from 'tap'
-import type { Test } from 'tap'
 
 import { overEachTransport } from './transports.ts'
 
@@ -283,160 +274,5 @@ overEachTransport('nodeMiddleware', (t, transport) => {
 
     t.equal(response.headers.get('content-encoding'), 'gzip')
     t.ok((await response.bytes()).length < 200)
-  })
-})
-
-overEachTransport('fetchHandler', (t, transport) => {
-  t.test('hands over the request and sends the answer', async t => {
-    const app = new Application()
-    app.any(
-      '/*',
-      fetchHandler(async request => {
-        const body = await request.text()
-        return globalThis.Response.json({
-          method: request.method,
-          url: request.url,
-          kind: request.headers.get('x-kind'),
-          body,
-        })
-      }),
-    )
-    const client = await testClient(t, app, { transport })
-
-    const response = await client.post('/a?b=c', { body: 'hello', headers: { 'x-kind': 'test' } })
-
-    t.match(await response.json(), { method: 'POST', url: /\/a\?b=c$/, kind: 'test', body: 'hello' })
-    t.match(await (await client.get('/')).json(), { method: 'GET', body: '' })
-    t.match(await (await client.post('/')).json(), { method: 'POST', body: '' })
-  })
-
-  t.test('reads no more than the body limit', async t => {
-    const { app } = quietApp()
-    app.post(
-      '/',
-      fetchHandler(async request => new globalThis.Response(await request.text())),
-      { bodyLimit: 10 },
-    )
-    const client = await testClient(t, app, { transport })
-
-    t.equal((await client.post('/', { body: 'x'.repeat(11) })).status, 413)
-  })
-
-  t.test('runs a Hono application', async t => {
-    const inner = new Hono()
-    inner.get('/users/:id', context => context.json({ id: context.req.param('id') }))
-    inner.post('/echo', async context => context.text(await context.req.text(), 201))
-    const app = new Application()
-    app.any(
-      '/*',
-      fetchHandler(request => inner.fetch(request)),
-    )
-    const client = await testClient(t, app, { transport })
-
-    t.same(await (await client.get('/users/7')).json(), { id: '7' })
-    const posted = await client.post('/echo', { body: 'said' })
-    t.same([posted.status, await posted.text()], [201, 'said'])
-    t.equal((await client.get('/nowhere')).status, 404)
-  })
-})
-
-async function listen(t: Test, listener: Parameters<typeof createServer>[1]): Promise<string> {
-  const server = createServer(listener).listen(0, '127.0.0.1')
-  t.teardown(() => server.close())
-  await new Promise(resolve => server.on('listening', resolve))
-  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`
-}
-
-async function started(t: Test): Promise<Application> {
-  const app = new Application()
-  app.get('/', () => text('hello'))
-  app.get('/stream', () => new Response(new Blob(['str', 'eam']).stream()))
-  app.post('/echo', async request => json(await request.json()))
-  await app.startup()
-  t.teardown(() => app.cleanup())
-  return app
-}
-
-t.test('nodeListener', async t => {
-  t.test("serves from a server of Node's", async t => {
-    const app = await started(t)
-    const url = await listen(t, app.nodeListener())
-
-    t.equal(await (await fetch(url)).text(), 'hello')
-    t.equal(await (await fetch(`${url}/stream`)).text(), 'stream')
-    t.equal((await fetch(`${url}/nowhere`)).status, 404)
-    const sent = await fetch(`${url}/echo`, {
-      method: 'POST',
-      body: '{"a":1}',
-      headers: { 'content-type': 'application/json' },
-    })
-    t.same(await sent.json(), { a: 1 })
-  })
-
-  t.test('serves inside an Express application', async t => {
-    const app = await started(t)
-    const outer = express()
-    outer.get('/', (_request, response) => void response.send('outer'))
-    outer.use('/inner', app.nodeListener())
-    const url = await listen(t, outer)
-
-    t.equal(await (await fetch(url)).text(), 'outer')
-    t.equal(await (await fetch(`${url}/inner/`)).text(), 'hello')
-  })
-})
-
-t.test('app.fetch', async t => {
-  t.test('answers a Fetch request with a Fetch response', async t => {
-    const app = await started(t)
-
-    const response = await app.fetch(new Request('http://example.com/'))
-
-    t.ok(response instanceof globalThis.Response)
-    t.same([response.status, await response.text()], [200, 'hello'])
-    t.equal(await (await app.fetch(new Request('http://example.com/stream'))).text(), 'stream')
-    t.equal((await app.fetch(new Request('http://example.com/', { method: 'HEAD' }))).status, 200)
-    t.equal((await app.fetch(new Request('http://example.com/', { method: 'OPTIONS' }))).status, 204)
-  })
-
-  t.test('sends the body, as text or as a stream, under the same limits as from a network', async t => {
-    const app = await started(t)
-    const post = (body: string | ReadableStream) => {
-      const headers = { 'content-type': 'application/json', host: 'other.example' }
-      const init: RequestInit & { duplex: 'half' } = { method: 'POST', body, headers, duplex: 'half' }
-      return app.fetch(new Request('http://example.com/echo', init))
-    }
-
-    t.same(await (await post('{"a":1}')).json(), { a: 1 })
-    t.same(await (await post(new Blob(['{"a":', '2}']).stream())).json(), { a: 2 })
-    t.equal((await post('x'.repeat(2 * 1024 * 1024))).status, 413)
-  })
-
-  t.test('ends with its AbortSignal, and with a body that fails', async t => {
-    const app = new Application()
-    app.any('/', async request => {
-      await request.app.clock.delay(60_000, { signal: request.signal }).catch(() => {})
-      return text('late')
-    })
-    await app.startup()
-    t.teardown(() => app.cleanup())
-    const abort = new AbortController()
-    const pending = app.fetch(new Request('http://example.com/', { signal: abort.signal }))
-    setTimeout(() => abort.abort(new Error('enough')), 20)
-
-    await t.rejects(pending, { message: 'enough' })
-    await t.rejects(
-      app.fetch(new Request('http://example.com/', { signal: AbortSignal.abort(new Error('at once')) })),
-      {
-        message: 'at once',
-      },
-    )
-    const failing = new ReadableStream({ pull: controller => controller.error(new Error('source gone')) })
-    const init: RequestInit & { duplex: 'half' } = { method: 'POST', body: failing, duplex: 'half' }
-    await t.rejects(app.fetch(new Request('http://example.com/', init)))
-  })
-
-  t.test('needs an application that was started', async t => {
-    const app = new Application()
-    await t.rejects(app.fetch(new Request('http://example.com/')), { code: 'ERR_APP_NOT_STARTED' })
   })
 })
