@@ -1,5 +1,7 @@
+import { once } from 'node:events'
 import { rmSync, writeFileSync } from 'node:fs'
-import { Agent, request } from 'node:http'
+import { Agent, createServer as createHttpServer, request } from 'node:http'
+import type { ServerResponse } from 'node:http'
 import { connect, createServer } from 'node:net'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
@@ -19,7 +21,7 @@ function greeting(text: string): string {
       app.get('/broken', () => { throw new Error('my mistake') })
       app.get('/crash', () => { setTimeout(() => { throw new Error('out of the blue') }); return text('soon') })
       app.get('/exit', () => process.exit(3))
-      app.get('/spin', () => { for (;;); })
+      app.get('/spin', () => { console.log('spinning'); for (;;); })
       return app
     }`
 }
@@ -31,6 +33,20 @@ async function watch(t: Test, files: Readonly<Record<string, string>>, ...option
   const url = await command.url()
   const write = (name: string, text: string) => writeFileSync(join(folder, name), text)
   return { ...command, folder, url, write, page: (path = '/') => page(url + path) }
+}
+
+/** Where a program waits, by fetching its URL, until the test lets it go on. */
+async function createGate(t: Test) {
+  const server = createHttpServer().listen(0, '127.0.0.1')
+  t.teardown(() => server.close().closeAllConnections())
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  const reached = once(server, 'request') as Promise<[unknown, ServerResponse]>
+  return {
+    url: `http://127.0.0.1:${port}`,
+    reached,
+    open: async () => void (await reached)[1].end(),
+  }
 }
 
 /** Asks as a browser does. */
@@ -72,21 +88,20 @@ t.test('allium serve --watch', async t => {
   })
 
   t.test('answers what is in flight, and follows with the new program on kept connections', async t => {
-    const slow = greeting('slow').replace(
-      '() => text(',
-      'async () => (await new Promise(r => setTimeout(r, 800)), text)(',
-    )
-    const { url, write, printed } = await watch(t, { 'app.js': slow })
+    const gate = await createGate(t)
+    const slow = greeting('slow').replace('() => text(', `async () => (await fetch('${gate.url}'), text)(`)
+    const { url, write, printed } = await watch(t, { 'app.js': slow }, '--shutdown-timeout', '30000')
     const agent = new Agent({ keepAlive: true })
     t.teardown(() => agent.destroy())
-    await page(url, agent)
+    await page(`${url}/broken`, agent)
 
     const inFlight = page(url, agent)
-    await new Promise(resolve => setTimeout(resolve, 100))
+    await gate.reached
     write('app.js', greeting('half'))
     await printed(/Restarting/)
     write('app.js', greeting('fast'))
     await printed(/Restarting[^]*Restarting/)
+    await gate.open()
 
     t.equal((await inFlight).text, 'slow Ada')
     t.equal((await page(url, agent)).text, 'fast Ada')
@@ -146,7 +161,7 @@ t.test('allium serve --watch', async t => {
     await page()
 
     const spinning = page('/spin')
-    await new Promise(resolve => setTimeout(resolve, 100))
+    await printed(/spinning/)
     write('app.js', greeting('calm'))
     await printed(/Restarting/)
 
@@ -164,50 +179,55 @@ t.test('allium serve --watch', async t => {
     const { page, write, printed, output } = await watch(t, files, '--watch-path', 'views')
     await page()
 
-    write('notes.txt', 'x')
-    write('node_modules/a/a.js', '1')
-    await new Promise(resolve => setTimeout(resolve, 300))
-    t.notMatch(output.stdout, /Restarting/)
     write('views/page.html', '<p>')
+    write('notes.txt', 'x') // of changes that come together the last is named
+    write('node_modules/a/a.js', '1')
     await printed(/Restarting: .*page\.html has changed/)
+    write('name.js', `export const name = 'Grace'`)
+    await printed(/Restarting: .*name\.js has changed/)
 
-    t.equal((await page()).text, 'hello Ada')
+    t.equal((await page()).text, 'hello Grace')
+    t.notMatch(output.stdout, /Restarting: .*(notes\.txt|a\.js)/)
   })
 
   t.test('ends at SIGTERM with 0, whoever waits', async t => {
-    const folder = writeProgram(t, {
-      'app.js': `await new Promise(r => setTimeout(r, 60_000)); export const app = 1`,
-    })
-    const { child, exit, url } = allium(t, folder, ['serve', './app.js', '--watch', '--port', '0'])
+    const deaf = `
+      process.on('message', () => console.log('told to stop'))
+      console.log('loading')
+      await new Promise(() => {})`
+    const folder = writeProgram(t, { 'app.js': deaf })
+    const { child, exit, url, printed } = allium(t, folder, ['serve', './app.js', '--watch', '--port', '0'])
     const waiting = page(await url())
     waiting.catch(() => {})
+    await printed(/loading/)
 
     child.kill('SIGTERM')
-    setTimeout(() => child.kill('SIGTERM'), 200) // a second one ends the program that does not listen
+    await printed(/told to stop/)
+    child.kill('SIGTERM') // a second one ends the program that does not listen
 
     t.equal(await exit, 0)
     await t.rejects(waiting)
   })
 
   t.test('bears with clients that leave while they wait', async t => {
-    const late = `await new Promise(r => setTimeout(r, 400));${greeting('late')}`
-    const { url, page } = await watch(t, { 'app.js': late })
+    const gate = await createGate(t)
+    const { url, page } = await watch(t, { 'app.js': `await fetch('${gate.url}')\n${greeting('late')}` })
+    await gate.reached
 
     const leaving = connect(Number(new URL(url).port), '127.0.0.1')
-    await new Promise(resolve => leaving.once('connect', resolve))
+    await once(leaving, 'connect')
     leaving.resetAndDestroy()
+    await gate.open()
 
     t.equal((await page()).text, 'late Ada')
   })
 
   t.test('leaves nothing behind when it is killed (P52)', async t => {
-    const { child, url, page } = await watch(t, {
-      'app.js': greeting('hello').replace('hello', '${process.pid}'),
-    })
-    const pid = Number((await page()).text.split(' ')[0])
+    const { child, exit, url, page } = await watch(t, { 'app.js': greeting('hello') })
+    await page()
 
     child.kill('SIGKILL')
-    while (isRunning(pid)) await new Promise(resolve => setTimeout(resolve, 20))
+    await exit // the program has the same output: it is closed when both have ended
 
     await t.rejects(fetch(url))
   })
@@ -215,7 +235,7 @@ t.test('allium serve --watch', async t => {
   t.test('says in one line that the port is taken', async t => {
     const taken = createServer().listen(0, '127.0.0.1')
     t.teardown(() => taken.close())
-    await new Promise(resolve => taken.once('listening', resolve))
+    await once(taken, 'listening')
     const { port } = taken.address() as AddressInfo
     const folder = writeProgram(t, { 'app.js': greeting('hello') })
     const { exit, output } = allium(t, folder, ['serve', './app.js', '--watch', '--port', String(port)])
@@ -235,16 +255,8 @@ t.test('allium serve --watch', async t => {
     await printed(/waiting for a change/)
     t.match(await page(), { status: 500, text: /Cannot find module/ })
     write('name.js', `export const name = 'Grace'`)
-    await new Promise(resolve => setTimeout(resolve, 200))
+    await printed(/Restarting[^]*Restarting/)
 
     t.equal((await page()).text, 'hello Grace')
   })
 })
-
-function isRunning(pid: number): boolean {
-  try {
-    return process.kill(pid, 0)
-  } catch {
-    return false
-  }
-}
