@@ -4,6 +4,7 @@ import { parseHost, Router } from '@allium/router'
 import type { UrlOptions } from '@allium/router'
 
 import { AppFetch } from './app-fetch.ts'
+import type { ApplicationOptions, StartupOptions } from './application-options.ts'
 import { bothObservers } from './both-observers.ts'
 import type { CleanupContexts, PendingTeardown } from './cleanup-context.ts'
 import { systemClock } from './clock.ts'
@@ -17,8 +18,8 @@ import { Lifecycle } from './lifecycle.ts'
 import { createLogger } from './logger.ts'
 import type { Logger } from './logger.ts'
 import type { Awaitable, Middleware } from './middleware.ts'
+import { findNamedRoute } from './named-route.ts'
 import { ProxyTrust } from './proxy-trust.ts'
-import type { TrustedPeers, TrustProxyOptions } from './proxy-trust.ts'
 import type { RequestApp, RequestRoute } from './request-app.ts'
 import { createNodeListeners } from './node-listener.ts'
 import type { NodeListeners, UpgradeListener } from './node-listener.ts'
@@ -31,50 +32,9 @@ import type { RunObserver } from './run-observer.ts'
 import { Scope } from './scope.ts'
 import type { Signal } from './signal.ts'
 import { AppState } from './state.ts'
-import type { AppKey, StateEntry } from './state.ts'
+import type { AppKey } from './state.ts'
 import { Tasks } from './tasks.ts'
-import type { TasksOptions } from './tasks.ts'
 import { UsageError } from './usage-error.ts'
-
-/** What an {@link Application} can be given. */
-export interface ApplicationOptions {
-  /** Shown in logs and messages, and the prefix of its route names in `url()`; default `'app'`. */
-  readonly name?: string | undefined
-  /** Default: one readable line per entry on standard error, from level `info`. */
-  readonly logger?: Logger | undefined
-  /**
-   * Shows errors with their stacks, and the request, to clients. Never in production: `runApp` refuses it there. Default:
-   * as the application it is mounted in, or `false`.
-   */
-  readonly debug?: boolean | undefined
-  /**
-   * Names of header fields and query parameters that debug pages hide, besides `Authorization`, `Cookie`,
-   * `Proxy-Authorization` and `Set-Cookie`, and what the application it is mounted in hides.
-   */
-  readonly redact?: readonly string[] | undefined
-  /** As if given to {@link Application.use}. */
-  readonly middlewares?: readonly Middleware[] | undefined
-  /**
-   * Who may speak for others by `X-Forwarded-*` or `Forwarded`: `1` for one proxy in front, `'loopback'`,
-   * `['10.0.0.0/8', 'unix']`, a function, or {@link TrustProxyOptions}. That of the outermost application counts.
-   * Default: nobody.
-   */
-  readonly trustProxy?: TrustedPeers | TrustProxyOptions | undefined
-  /** The largest request body that is read, in bytes; default 1 MiB, or that of the application it is mounted in. */
-  readonly bodyLimit?: number | undefined
-  /** Bounds of the background tasks; those of a mounted application are the ones of the outermost. */
-  readonly tasks?: TasksOptions | undefined
-}
-
-/** What an application runs with instead of what it has in production. */
-export interface StartupOptions {
-  /** State that replaces what providers would set. */
-  readonly state?: readonly StateEntry[] | undefined
-  /** Stands in for the time of the machine. */
-  readonly clock?: Clock | undefined
-  /** Is told of every request. */
-  readonly observer?: RunObserver | undefined
-}
 
 /**
  * The owner of routes, middlewares, state and lifecycle. Everything hangs on it and nothing is global: several
@@ -321,7 +281,7 @@ export class Application extends RouteRegistrar implements RequestApp {
     params?: Readonly<Record<string, string | number>> | undefined,
     options?: UrlOptions | undefined,
   ): string {
-    const found = this.#findByName(name)
+    const found = findNamedRoute(this.#scope, name)
     if (!found)
       throw new UsageError('ERR_ROUTE_NAME_UNKNOWN', `Cannot make a URL: no route is named "${name}"`)
     return mountedUrl(found.prefix, found.path, params, options)
@@ -542,20 +502,6 @@ export class Application extends RouteRegistrar implements RequestApp {
     this.#scope.children.push(app.#scope)
     this.#lifecycle.addChild(app.#lifecycle)
     this.#mounted.push(app)
-  }
-
-  #findByName(name: string): { prefix: string; path: string } | undefined {
-    return this.#findInside(name) ?? (this.#parent && this.#parent.#findByName(name))
-  }
-
-  #findInside(name: string): { prefix: string; path: string } | undefined {
-    const own = this.#scope.routes.find(record => record.name === name)
-    if (own) return { prefix: this.#scope.fullPrefix, path: own.path }
-    for (const app of this.#mounted) {
-      const found = name.startsWith(`${app.name}.`) && app.#findInside(name.slice(app.name.length + 1))
-      if (found) return found
-    }
-    return undefined
   }
 
   #assertOpen(attempt: string): void {
