@@ -5,21 +5,14 @@ import type { Duplex } from 'node:stream'
 import type { AccessLog } from './access-log.ts'
 import type { IsAllowedHost } from './allowed-hosts.ts'
 import { announcesBody, ClientGoneError } from './body.ts'
+import { refusalStatus, whyBroken } from './client-error.ts'
 import { Connection } from './connection.ts'
 import type { ConnectionLimits } from './connection.ts'
 import { Exchange } from './exchange.ts'
 import type { ExchangeOwner, ServedApplication } from './exchange.ts'
-import { isHost } from './host.ts'
+import { headRefusal } from './head-refusal.ts'
+import { HttpMisdirectedRequest, HttpNotImplemented } from './http-error.ts'
 import type { HttpError } from './http-error.ts'
-import {
-  HttpBadRequest,
-  HttpExpectationFailed,
-  HttpMisdirectedRequest,
-  HttpNotImplemented,
-  HttpRequestHeaderFieldsTooLarge,
-  HttpRequestTimeout,
-  HttpVersionNotSupported,
-} from './http-error.ts'
 import { isInstance } from './is-instance.ts'
 import type { LogLevel } from './logger.ts'
 import { asksForUpgrade, isAnswering, PendingUpgrade } from './pending-upgrade.ts'
@@ -43,13 +36,6 @@ export interface EdgeLimits extends ConnectionLimits {
 }
 
 const IDLE_GRACE = 200
-const RAW_ANSWERS: Readonly<Record<string, string>> = {
-  HPE_HEADER_OVERFLOW: '431 Request Header Fields Too Large',
-  HPE_CHUNK_EXTENSIONS_OVERFLOW: '413 Content Too Large',
-  HPE_INVALID_VERSION: '505 HTTP Version Not Supported',
-  HPE_PAUSED_H2_UPGRADE: '505 HTTP Version Not Supported', // the preface of HTTP/2
-  ERR_HTTP_REQUEST_TIMEOUT: '408 Request Timeout',
-}
 
 /**
  * Where `node:http` ends and Allium begins: turns its events into requests for the application and the responses
@@ -221,39 +207,16 @@ export class Edge implements ExchangeOwner {
     const refusal = whyBroken(error)
     if (isInstance(refusal, ClientGoneError)) this.#aborted += connection.close()
     else if (!connection.isRefusing) this.#countRefusal(socket, error.code)
-    if (!connection.breakOff(refusal)) endWith(socket, RAW_ANSWERS[error.code ?? ''] ?? '400 Bad Request')
+    if (!connection.breakOff(refusal)) endWith(socket, refusalStatus(error))
   }
 
   /** Why the application will not route the request, if so. */
-  refusalOf(
-    { raw, connection }: Exchange,
-    request: Request,
-    target: RequestTarget | string,
-  ): HttpError | undefined {
+  refusalOf(exchange: Exchange, request: Request, target: RequestTarget | string): HttpError | undefined {
+    const { raw } = exchange
     if (raw.headers['transfer-encoding'] !== undefined) this.#boundTrailers(raw)
-    const refusal = this.#headRefusal(raw, connection, target) ?? this.#hostRefusal(request)
+    const refusal = headRefusal(exchange, target, this.#limits.maxHeadersCount) ?? this.#hostRefusal(request)
     if (refusal) this.#refused++
     return refusal
-  }
-
-  #headRefusal(
-    raw: IncomingMessage,
-    connection: Connection,
-    target: RequestTarget | string,
-  ): HttpError | undefined {
-    const { rawHeaders, headers } = raw
-    // The parser lets 0.9 and 2.0 through, which do not look like this.
-    if (raw.httpVersionMajor !== 1) return new HttpVersionNotSupported()
-    if (rawHeaders.length > 2 * this.#limits.maxHeadersCount) {
-      return new HttpRequestHeaderFieldsTooLarge(`More than ${this.#limits.maxHeadersCount} header fields`)
-    }
-    if (typeof target === 'string') return new HttpBadRequest(target)
-    if (!isHostFieldValid(raw, connection))
-      return new HttpBadRequest('The request needs exactly one valid Host field')
-    if (headers.expect !== undefined && headers.expect.toLowerCase() !== '100-continue') {
-      return new HttpExpectationFailed()
-    }
-    return undefined
   }
 
   #hostRefusal(request: Request): HttpError | undefined {
@@ -314,30 +277,6 @@ export class Edge implements ExchangeOwner {
 
 function closeIfIdle({ isBusy, socket }: Connection): void {
   if (!isBusy) (socket as Socket).destroySoon()
-}
-
-function isHostFieldValid(raw: IncomingMessage, connection: Connection): boolean {
-  const { rawHeaders } = raw
-  let host: string | undefined
-  for (let i = 0; i < rawHeaders.length; i += 2) {
-    const name = rawHeaders[i]!
-    if (name.length !== 4 || name.toLowerCase() !== 'host') continue
-    if (host !== undefined) return false // Node takes the first of two and says nothing (RFC 9112 §3.2)
-    host = rawHeaders[i + 1]!
-  }
-  if (host === undefined) return raw.httpVersionMinor === 0 // only HTTP/1.0 may do without
-  if (host === connection.knownHost) return true
-  if (!isHost(host)) return false
-  connection.knownHost = host
-  return true
-}
-
-/** What the reader of a body gets when the rest of it will not come. */
-function whyBroken(cause: NodeJS.ErrnoException): HttpError {
-  if (cause.code === 'ERR_HTTP_REQUEST_TIMEOUT') return new HttpRequestTimeout(undefined, { cause })
-  // The parser met the end of the connection within the body: the client has gone.
-  if (cause.code === 'HPE_INVALID_EOF_STATE') return new ClientGoneError({ cause })
-  return new HttpBadRequest('The body is not framed as HTTP demands', { cause })
 }
 
 function endWith(socket: Duplex, status: string): void {
