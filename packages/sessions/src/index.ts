@@ -23,7 +23,7 @@ export type {
 } from './session-store.ts'
 export type { ConcurrencyPolicy } from './session-values.ts'
 export { Session } from './session.ts'
-export type { FlashMessage } from './session.ts'
+export type { FlashMessage } from './flash-messages.ts'
 export { getSession, sessions } from './sessions.ts'
 export type {
   SealedSessionsOptions,

@@ -1,18 +1,12 @@
 import { HttpConflict, UsageError } from '@allium/core'
 import type { Awaitable, HttpError } from '@allium/core'
 
+import { leaveFlash, readFlash, removeFlash } from './flash-messages.ts'
+import type { FlashMessage } from './flash-messages.ts'
 import type { CookieChange, LoadedSession, SessionBackend, SessionDraft } from './session-backend.ts'
 import type { SessionKey } from './session-key.ts'
 import { SessionValues } from './session-values.ts'
-import type { ConcurrencyPolicy, ValueChanges, ValueKey } from './session-values.ts'
-
-/** A message for the page that comes next. */
-export interface FlashMessage {
-  /** What kind of message, as for a style: `'info'`, `'error'`. */
-  readonly kind: string
-  /** What it says. */
-  readonly text: string
-}
+import type { ConcurrencyPolicy, ValueChanges } from './session-values.ts'
 
 /** What a session is made of. */
 export interface SessionParts {
@@ -39,12 +33,6 @@ export let abandonChanges: (session: Session) => Promise<void>
 export let hasUnsaved: (session: Session) => boolean
 
 const PRINCIPAL = /^[^\p{Cc}\p{Cs}]{1,256}$/u
-
-// No application can have a key of this name.
-const flashKey: ValueKey<FlashMessage[]> = {
-  name: '~flash',
-  read: stored => stored as FlashMessage[] | undefined, // only flash() stores under it
-}
 
 /**
  * What is kept of a visitor between requests. Made by `getSession`; changes are stored once, just before the headers of
@@ -196,14 +184,13 @@ export class Session {
   /** Leaves a message for the next page that asks. */
   flash(kind: string, text: string): void {
     this.#assertWritable()
-    this.#updateFlash(messages => [...messages, { kind, text }])
+    leaveFlash(this.#values, { kind, text })
   }
 
   /** The messages that were left, oldest first; they are gone then, but while the session is read-only. */
   takeFlash(): readonly FlashMessage[] {
-    const messages = [...(this.#values.get(flashKey) ?? [])]
-    // What another request leaves meanwhile is behind these, and stays.
-    if (messages.length > 0 && !this.isReadOnly) this.#updateFlash(now => now.slice(messages.length))
+    const messages = readFlash(this.#values)
+    if (!this.isReadOnly) removeFlash(this.#values, messages.length)
     return messages
   }
 
@@ -267,13 +254,6 @@ export class Session {
     const result = this.#turn.then(work)
     this.#turn = result.catch(() => {})
     return result
-  }
-
-  #updateFlash(work: (messages: FlashMessage[]) => FlashMessage[]): void {
-    this.#values.update(flashKey.name, stored => {
-      const messages = work(flashKey.read(stored) ?? [])
-      return messages.length > 0 ? messages : undefined
-    })
   }
 
   #assertWritable(): void {
