@@ -77,13 +77,27 @@ class SystemClock extends Clock {
   }
 
   override setTimer(callback: () => void, milliseconds: number, options?: TimerOptions): Timer {
-    let timer: NodeJS.Timeout
-    const start = (left: number) => {
-      timer = setTimeout(() => (left > LONGEST ? start(left - LONGEST) : callback()), Math.min(left, LONGEST))
-      if (!options?.keepsAlive) timer.unref()
-    }
-    start(milliseconds)
-    return { clear: () => clearTimeout(timer) }
+    return new SystemTimer(callback, milliseconds, options?.keepsAlive ?? false)
+  }
+}
+
+/** Long waits are made of several: no timer of Node's is {@link LONGEST} twice. */
+class SystemTimer implements Timer {
+  #timeout: NodeJS.Timeout
+
+  constructor(callback: () => void, milliseconds: number, keepsAlive: boolean) {
+    this.#timeout = this.#start(callback, milliseconds, keepsAlive)
+  }
+
+  clear(): void {
+    clearTimeout(this.#timeout)
+  }
+
+  #start(callback: () => void, left: number, keepsAlive: boolean): NodeJS.Timeout {
+    const rest = left - LONGEST
+    const goOn = () => (this.#timeout = this.#start(callback, rest, keepsAlive))
+    const timeout = rest > 0 ? setTimeout(goOn, LONGEST) : setTimeout(callback, left)
+    return keepsAlive ? timeout : timeout.unref()
   }
 }
 

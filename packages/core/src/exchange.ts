@@ -1,4 +1,5 @@
-import type { IncomingMessage, ServerResponse } from 'node:http'
+import { ServerResponse } from 'node:http'
+import type { IncomingMessage } from 'node:http'
 
 import type { AccessLog } from './access-log.ts'
 import { announcesBody } from './body.ts'
@@ -16,7 +17,15 @@ import { ANSWERED } from './middleware.ts'
 import type { PendingUpgrade, UpgradedConnection } from './pending-upgrade.ts'
 import type { Peer, ProxyTrust } from './proxy-trust.ts'
 import type { Awaitable } from './middleware.ts'
-import { abortRequest, enterLayer, finishHooksOf, prepareHooksOf, Request, targetOf } from './request.ts'
+import {
+  abortRequest,
+  enterLayer,
+  finishHooksOf,
+  followAbort,
+  prepareHooksOf,
+  Request,
+  targetOf,
+} from './request.ts'
 import type { RequestExchange } from './request.ts'
 import type { RequestApp } from './request-app.ts'
 import { RequestAborted } from './request-aborted.ts'
@@ -77,10 +86,14 @@ const NOWHERE: RequestTarget = { rawPath: '/', path: '/', queryText: '', authori
 /** The largest body that is handed to Node in one piece, in bytes. */
 const LARGE = 256 * 1024
 
+/** Stands for every answer that has become a 101: the 2 KB of its own would be kept for as long as the connection is open. */
+const SWITCHED = new ServerResponse({ method: 'GET' } as IncomingMessage).writeHead(101)
+SWITCHED.shouldKeepAlive = false
+
 /** One request and its answer: has the application answer, then sends what came out of it. */
 export class Exchange implements RequestExchange {
   readonly raw: IncomingMessage
-  readonly response: ServerResponse
+  response: ServerResponse
   readonly connection: Connection
   readonly #owner: ExchangeOwner
   /** How the connection changes its protocol, for as long as it can. */
@@ -256,8 +269,9 @@ export class Exchange implements RequestExchange {
     }
     this.#pending = undefined
     this.connection.handOver()
-    this.response.statusCode = 101
+    this.response = SWITCHED
     this.#webSocketTrace = beginWebSocketTrace(request, response)
+    if (isInstance(response, UpgradeResponse)) followAbort(request, response)
     return { ...pending.take(), headers: response.toFlatHeaders() }
   }
 
@@ -386,6 +400,7 @@ export class Exchange implements RequestExchange {
 
   /** Has a response take the connection and speak, now that no layer waits for it. */
   async #converse(request: Request, answer: UpgradeResponse): Promise<void> {
+    this.#discardUnsent(answer)
     try {
       await answer.begin(request)
     } catch (error) {

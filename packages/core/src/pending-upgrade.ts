@@ -65,7 +65,7 @@ export class PendingUpgrade {
     Object.defineProperty(this.#response, 'writableNeedDrain', { get: () => socket.writableNeedDrain })
     this.#response.assignSocket(this.#socket)
     this.#response.once('finish', this.#close)
-    socket.on('error', () => {}) // Node has taken its own listener away: a reset would end the process
+    socket.on('error', ignore) // Node has taken its own listener away: a reset would end the process
     socket.on('drain', this.#drain).on('data', this.#keep)
   }
 
@@ -115,3 +115,5 @@ export function messagesThatAsk(): typeof IncomingMessage {
 interface AskingMessage extends IncomingMessage {
   asks?: boolean | null
 }
+
+function ignore(): void {}

@@ -41,6 +41,11 @@ export interface RequestExchange extends BodyExchange {
   upgrade(response: Response): Promise<UpgradedConnection>
 }
 
+/** Is told, once, that a request is aborted. */
+export interface AbortFollower {
+  abort(reason: Error): void
+}
+
 /** Runs just before a response's headers leave; the last chance to change them. */
 export type PrepareHook = (request: Request, response: Response) => void | Promise<void>
 
@@ -66,6 +71,8 @@ export let enterApp: (request: Request, app: RequestApp | undefined) => RequestA
 export let enterLayer: (request: Request, depth: number) => number
 /** Fires the request's AbortSignal, also one that is made later. */
 export let abortRequest: (request: Request, reason: RequestAborted) => void
+/** Tells who has taken the connection when the request is aborted, without an AbortSignal for each WebSocket. */
+export let followAbort: (request: Request, follower: AbortFollower) => void
 /** Sends the head of a response from inside the handler, which then writes the body into the sink. */
 export let commitResponse: (request: Request, response: Response) => Promise<ResponseSink>
 /** Tells a client that waits for it to send the body. */
@@ -94,6 +101,7 @@ export class Request<Params = AnyParams> extends RequestContent {
   #abortReason: Error | undefined
   #prepareHooks: PrepareHook[] | undefined
   #finishHooks: (() => void)[] | undefined
+  #follower: AbortFollower | undefined
 
   static {
     dispatchRequest = (request, target, app, params) => {
@@ -119,6 +127,10 @@ export class Request<Params = AnyParams> extends RequestContent {
     prepareHooksOf = request => request.#prepareHooks
     finishHooksOf = request => request.#finishHooks
     targetOf = request => request.#target
+    followAbort = (request, follower) => {
+      request.#follower = follower
+      if (request.#abortReason) follower.abort(request.#abortReason)
+    }
   }
 
   /** @internal Requests are made by the server. */
@@ -276,7 +288,9 @@ export class Request<Params = AnyParams> extends RequestContent {
   }
 
   #fireAbort(reason: Error): void {
-    this.#abortReason ??= reason
-    this.#abort?.abort(this.#abortReason)
+    if (this.#abortReason) return
+    this.#abortReason = reason
+    this.#abort?.abort(reason)
+    this.#follower?.abort(reason)
   }
 }

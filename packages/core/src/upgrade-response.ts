@@ -30,6 +30,12 @@ export abstract class UpgradeResponse extends Response {
   abstract begin(request: Request): Promise<void>
 
   /**
+   * Called once when the request is aborted, by {@link Request.abort} or because the client has gone or the server stops: from
+   * the moment it has taken the connection on, at once where that was before. Does nothing unless it is overridden.
+   */
+  abort(_reason: Error): void {}
+
+  /**
    * Called when there is nothing more to say: ends the conversation. Settles when the connection is over, or nearly.
    *
    * @param failure what the handler threw, or what came out of the onion instead of this; `undefined` when all went well

@@ -107,7 +107,7 @@ export class Channels {
     }
     if (connection.isClosed) return
     const open = this.#rooms.get(name) ?? this.#open(name)
-    if (open.room.add(connection, () => this.#remove(name, connection))) open.presence?.touch()
+    if (open.room.add(connection)) open.presence?.touch()
     await open.subscribed
   }
 
@@ -161,7 +161,7 @@ export class Channels {
   }
 
   #open(name: string): OpenRoom {
-    const room = new Room()
+    const room = new Room(connection => this.#remove(name, connection))
     const open: OpenRoom = { room, presence: this.#presenceOf(name, room), subscribed: this.#subscribe(name) }
     this.#rooms.set(name, open)
     return open

@@ -1,6 +1,6 @@
 import type { Duplex } from 'node:stream'
 
-import type { Clock, Request, Timer } from '@allium/core'
+import type { Clock, Timer } from '@allium/core'
 
 import { isSendable, toReason } from './close-code.ts'
 import { Heartbeat } from './heartbeat.ts'
@@ -11,7 +11,7 @@ import { Outgoing } from './outgoing.ts'
 import { WebSocketClosed } from './websocket-closed.ts'
 import type { WebSocketLimits } from './websocket-options.ts'
 import { gateInflation, limitMessages } from './ws-internals.ts'
-import type { RawWebSocket } from './ws-server.ts'
+import type { RawWebSocket, WebSocketListener } from './ws-server.ts'
 
 /** What a connection needs of the request that it came of. */
 export interface ConnectionContext {
@@ -20,14 +20,15 @@ export interface ConnectionContext {
   readonly limits: WebSocketLimits
 }
 
+/** Is called when a connection is over. */
+export type ClosedCallback = (connection: Connection) => void
+
 const OPEN = 1
 
 /** One open WebSocket: what arrives, what leaves, and how it ends. */
-export class Connection {
+export class Connection implements WebSocketListener {
   readonly queue: IncomingQueue
   readonly outgoing: Outgoing
-  /** Settles when the connection is over. */
-  readonly closed: Promise<void>
   closeCode: number | undefined
   closeReason = ''
   /** What broke the connection, when something did. */
@@ -39,7 +40,7 @@ export class Connection {
   readonly #budget: MessageBudget | undefined
   #closeTimer: Timer | undefined
   #inflation: (() => void) | undefined
-  #onClosed: Set<() => void> | undefined
+  #onClosed: Set<ClosedCallback> | undefined
 
   constructor(webSocket: RawWebSocket, { socket, clock, limits }: ConnectionContext) {
     this.#webSocket = webSocket
@@ -54,19 +55,7 @@ export class Connection {
     this.outgoing = new Outgoing(webSocket, socket, limits, clock, this)
     this.#budget = limits.rate && new MessageBudget(limits.rate, clock)
     this.#heartbeat = new Heartbeat(this, clock, limits.heartbeat, limits.pongTimeout)
-    this.closed = new Promise(resolve => {
-      webSocket.on('close', (code, reason) => {
-        this.#end(code, reason.toString())
-        resolve()
-      })
-    })
-    webSocket.on('message', (data, isBinary) => this.#receive(data as Buffer, isBinary)) // its type for servers
-    webSocket.on('ping', data => {
-      this.#heartbeat.beat()
-      this.outgoing.answer(data)
-    })
-    webSocket.on('pong', () => this.#heartbeat.beat())
-    webSocket.on('error', error => (this.error ??= error))
+    webSocket.listen(this)
     if (webSocket.extensions !== '') gateInflation(webSocket, go => this.#inflate(go))
     socket.resume()
   }
@@ -89,11 +78,20 @@ export class Connection {
     limitMessages(this.#webSocket, bytes)
   }
 
+  /** Settles when the connection is over. */
+  get closed(): Promise<void> {
+    return new Promise(resolve => this.whenClosed(() => resolve()))
+  }
+
   /** Calls back when the connection is over, at once if it is. */
-  whenClosed(callback: () => void): () => void {
-    if (this.isClosed) callback()
+  whenClosed(callback: ClosedCallback): void {
+    if (this.isClosed) callback(this)
     else (this.#onClosed ??= new Set()).add(callback)
-    return () => void this.#onClosed?.delete(callback)
+  }
+
+  /** Does not call back any more. */
+  forget(callback: ClosedCallback): void {
+    this.#onClosed?.delete(callback)
   }
 
   /** Begins the closing handshake, which has `closeTimeout` to end. What was received and not read is dropped. */
@@ -111,10 +109,48 @@ export class Connection {
     this.close(code, toReason(typeof closeReason === 'string' ? closeReason : text))
   }
 
+  /** Closes since the request was aborted: its session was ended, the server stops, or the client has gone. */
+  abort(reason: Error): void {
+    this.closeFor(reason, 'abortCause' in reason ? 1001 : 1008)
+  }
+
   /** Cuts the connection without a closing handshake. */
   terminate(error: Error): void {
     this.error ??= error
     this.#webSocket.terminate()
+  }
+
+  // What the library tells.
+
+  onMessage(data: Buffer, isBinary: boolean): void {
+    this.#heartbeat.beat()
+    if (this.#budget && !this.#budget.take()) return this.close(1008, 'Too many messages')
+    this.queue.push(isBinary ? new BinaryMessage(data) : new TextMessage(data))
+  }
+
+  onPing(data: Buffer): void {
+    this.#heartbeat.beat()
+    this.outgoing.answer(data)
+  }
+
+  onPong(): void {
+    this.#heartbeat.beat()
+  }
+
+  onError(error: Error): void {
+    this.error ??= error
+  }
+
+  onClose(code: number, reason: Buffer): void {
+    this.closeCode = code
+    this.closeReason = reason.toString()
+    this.#heartbeat.stop()
+    this.#closeTimer?.clear()
+    this.outgoing.end(this.closedError())
+    this.queue.end(false)
+    const callbacks = this.#onClosed
+    this.#onClosed = undefined
+    if (callbacks) for (const callback of callbacks) callback(this)
   }
 
   // What the parts of a connection tell it.
@@ -146,42 +182,9 @@ export class Connection {
     return new WebSocketClosed(this.closeCode ?? 1006, this.closeReason, { cause: cause ?? this.error })
   }
 
-  #receive(data: Buffer, isBinary: boolean): void {
-    this.#heartbeat.beat()
-    if (this.#budget && !this.#budget.take()) return this.close(1008, 'Too many messages')
-    this.queue.push(isBinary ? new BinaryMessage(data) : new TextMessage(data))
-  }
-
   /** One frame at a time waits: the library begins no other before. */
   #inflate(go: () => void): void {
     if (this.queue.isFull) this.#inflation = go
     else go()
-  }
-
-  #end(code: number, reason: string): void {
-    this.closeCode = code
-    this.closeReason = reason
-    this.#heartbeat.stop()
-    this.#closeTimer?.clear()
-    this.outgoing.end(this.closedError())
-    this.queue.end(false)
-    const callbacks = this.#onClosed
-    this.#onClosed = undefined
-    if (callbacks) for (const callback of callbacks) callback()
-  }
-}
-
-/** Closes the connection when the request is aborted: its session was ended, or the server stops. */
-export function closeOnAbort(connection: Connection, request: Request): void {
-  const { signal } = request
-  const close = () => {
-    const reason: unknown = signal.reason
-    const isShutdown = reason instanceof Error && 'abortCause' in reason
-    connection.closeFor(reason, isShutdown ? 1001 : 1008)
-  }
-  if (signal.aborted) close()
-  else {
-    signal.addEventListener('abort', close, { once: true })
-    connection.whenClosed(() => signal.removeEventListener('abort', close))
   }
 }

@@ -21,7 +21,7 @@ export interface ReceiveOptions {
  */
 export function nextMessage(
   queue: IncomingQueue,
-  clock?: Clock | undefined,
+  clock: Clock,
   { timeout, signal }: ReceiveOptions = {},
 ): Promise<WebSocketMessage | undefined> {
   if (queue.isAwaited) return Promise.reject(readTwice())
@@ -39,7 +39,7 @@ export function nextMessage(
     }
     const abort = () => fail(signal?.reason as Error)
     const expire = () => fail(new DOMException(`No message came within ${timeout} ms`, 'TimeoutError'))
-    const timer = timeout === undefined ? undefined : clock?.setTimer(expire, timeout, { keepsAlive: true })
+    const timer = timeout === undefined ? undefined : clock.setTimer(expire, timeout, { keepsAlive: true })
     signal?.addEventListener('abort', abort, { once: true })
     queue.read(message => {
       stop()
@@ -48,6 +48,7 @@ export function nextMessage(
   })
 }
 
-function readTwice(): UsageError {
+/** What reading meets while another read waits. */
+export function readTwice(): UsageError {
   return new UsageError('ERR_WEBSOCKET_STATE', 'Cannot receive from a WebSocket: another read waits already')
 }

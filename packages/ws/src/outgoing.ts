@@ -37,6 +37,8 @@ export class Outgoing {
   readonly #deflates: boolean
   #waiting: Set<WaitingSend> | undefined
   #stall: Timer | undefined
+  /** Whether a message has left since the client was last looked at. */
+  #hasProgress = false
   #owedPong: Buffer | undefined
 
   constructor(
@@ -139,13 +141,14 @@ export class Outgoing {
     return new Promise((resolve, reject) => {
       const waiting = { resolve, reject }
       ;(this.#waiting ??= new Set()).add(waiting)
-      this.#stall ??= this.#watch(this.unsent)
       send(error => this.#settle(waiting, error))
+      this.#stall ??= this.#watch()
     })
   }
 
   #settle(waiting: WaitingSend, error: Error | null | undefined): void {
     if (!this.#waiting?.delete(waiting)) return
+    this.#hasProgress = true
     if (this.#waiting.size === 0) {
       this.#stall?.clear()
       this.#stall = undefined
@@ -155,11 +158,14 @@ export class Outgoing {
   }
 
   /** Looks whether the client reads anything, for as long as somebody waits. */
-  #watch(before: number): Timer {
+  #watch(): Timer {
     const { sendTimeout } = this.#limits
+    const unsent = this.unsent
+    const inSystem = bytesInSystem(this.#socket)
+    this.#hasProgress = false
     return this.#clock.setTimer(() => {
-      const now = this.unsent
-      if (now < before) this.#stall = this.#watch(now)
+      const reads = this.#hasProgress || this.unsent < unsent || bytesInSystem(this.#socket) !== inSystem
+      if (reads) this.#stall = this.#watch()
       else this.#owner.onStalled(new Error(`The client has read nothing for ${sendTimeout} ms`))
     }, sendTimeout)
   }
@@ -169,4 +175,14 @@ export class Outgoing {
     this.#owner.onStalled(new Error(`More than ${maxUnsent} bytes wait to be sent`))
     return Promise.reject(this.#owner.closedError())
   }
+}
+
+/** What of a write, however large, the system has not taken: the stream itself tells only when all of it has left. */
+function bytesInSystem(socket: Duplex & SocketHandle): number | undefined {
+  return socket._handle?.writeQueueSize
+}
+
+/** What Node's own timeouts of sockets look at, and its types do not list. */
+interface SocketHandle {
+  readonly _handle?: { readonly writeQueueSize?: number | undefined } | null | undefined
 }

@@ -1,4 +1,4 @@
-import type { Connection } from './connection.ts'
+import type { ClosedCallback, Connection } from './connection.ts'
 import { frameOf } from './frame.ts'
 import { SENT } from './outgoing.ts'
 
@@ -13,18 +13,25 @@ export interface Delivery {
 
 /** The members of a channel that are connected to this process. */
 export class Room {
-  readonly members: Map<Connection, () => void> = new Map()
+  readonly members: Set<Connection> = new Set()
+  readonly #onClosed: ClosedCallback
+
+  /** @param onClosed is called with a member whose connection is over */
+  constructor(onClosed: ClosedCallback) {
+    this.#onClosed = onClosed
+  }
 
   /** Whether it is a new member. */
-  add(connection: Connection, onGone: () => void): boolean {
+  add(connection: Connection): boolean {
     if (this.members.has(connection)) return false
-    this.members.set(connection, connection.whenClosed(onGone))
+    this.members.add(connection)
+    connection.whenClosed(this.#onClosed)
     return true
   }
 
   /** Whether it was a member. */
   remove(connection: Connection): boolean {
-    this.members.get(connection)?.()
+    connection.forget(this.#onClosed)
     return this.members.delete(connection)
   }
 
@@ -38,7 +45,7 @@ export class Room {
     let delivered = 0
     let dropped = 0
     const pending: Promise<void>[] = []
-    for (const connection of this.members.keys()) {
+    for (const connection of this.members) {
       if (except.has(connection)) continue
       const { outgoing } = connection
       if (!connection.isOpen || (policy !== 'wait' && outgoing.isFull)) {

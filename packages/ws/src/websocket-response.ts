@@ -3,11 +3,12 @@ import type { Awaitable, Request, SchemaOption } from '@allium/core'
 import type { StandardSchemaV1 } from '@standard-schema/spec'
 
 import { assertClosing, toReason } from './close-code.ts'
-import { closeOnAbort, Connection } from './connection.ts'
+import { Connection } from './connection.ts'
 import { Handshake } from './handshake.ts'
 import type { Agreement } from './handshake.ts'
 import { InvalidMessage } from './invalid-message.ts'
 import type { WebSocketMessage } from './message.ts'
+import { MessageIterator } from './message-iterator.ts'
 import { nextMessage } from './next-message.ts'
 import type { ReceiveOptions } from './next-message.ts'
 import { WebSocketClosed } from './websocket-closed.ts'
@@ -69,6 +70,7 @@ export class WebSocketResponse extends UpgradeResponse implements AsyncIterable<
   #converse: Conversation<never> | undefined
   #request: Request | undefined
   #connection: Connection | undefined
+  #abortReason: Error | undefined
 
   /**
    * @throws RangeError for a limit that is none
@@ -84,6 +86,7 @@ export class WebSocketResponse extends UpgradeResponse implements AsyncIterable<
     this.#converse = undefined
     this.#request = undefined
     this.#connection = undefined
+    this.#abortReason = undefined
   }
 
   /** `new` before {@link WebSocketResponse.prepare}, `closing` from the first close frame on. */
@@ -153,7 +156,13 @@ export class WebSocketResponse extends UpgradeResponse implements AsyncIterable<
       this.#request = undefined
       throw error
     }
-    closeOnAbort(this.#connection, request)
+    if (this.#abortReason) this.#connection.abort(this.#abortReason)
+  }
+
+  /** @internal Closes, as soon as it is open. */
+  override abort(reason: Error): void {
+    this.#abortReason = reason
+    this.#connection?.abort(reason)
   }
 
   /** @internal Converses, now that the onion has unwound. */
@@ -214,15 +223,7 @@ export class WebSocketResponse extends UpgradeResponse implements AsyncIterable<
 
   /** Every message, one after another, until the WebSocket is closed. Leaving the loop closes nothing. */
   [Symbol.asyncIterator](): AsyncIterator<WebSocketMessage, undefined> {
-    const { queue } = this.#opened('receive from')
-    const over = { done: true, value: undefined } as const
-    return {
-      next: () => {
-        if (queue.isAwaited) return nextMessage(queue) as Promise<never> // which rejects
-        return new Promise(resolve => queue.read(value => resolve(value ? { done: false, value } : over)))
-      },
-      return: async () => over,
-    }
+    return new MessageIterator(this.#opened('receive from').queue)
   }
 
   /**

@@ -5,8 +5,29 @@ import * as ws from 'ws'
 
 import type { DeflateOptions, WebSocketLimits } from './websocket-options.ts'
 
+/** What a WebSocket of the library's tells of itself. */
+export interface WebSocketListener {
+  onMessage(data: Buffer, isBinary: boolean): void
+  onPing(data: Buffer): void
+  onPong(): void
+  onError(error: Error): void
+  onClose(code: number, reason: Buffer): void
+}
+
 /** A WebSocket of the library's. */
-export type RawWebSocket = ws.WebSocket
+export class RawWebSocket extends ws.WebSocket {
+  listener: WebSocketListener | undefined
+
+  /** Has somebody hear of everything. All WebSockets share the functions for it: there may be many of them, mostly idle. */
+  listen(listener: WebSocketListener): void {
+    this.listener = listener
+    this.on('message', onMessage)
+      .on('ping', onPing)
+      .on('pong', onPong)
+      .on('error', onError)
+      .on('close', onClose)
+  }
+}
 
 /** What a handshake has agreed on. */
 export interface Opening {
@@ -36,12 +57,13 @@ const LARGEST = 2 ** 31 - 1
 
 /** Opens WebSockets with the library `ws`: the only importer of it. */
 export class WsServer {
-  readonly #server: ws.WebSocketServer
+  readonly #server: ws.Server<typeof RawWebSocket>
   readonly #deflate: ws.PerMessageDeflateOptions | undefined
 
   constructor(limits: WebSocketLimits, deflate: DeflateOptions | undefined) {
     this.#deflate = deflate && toDeflate(deflate)
     const options = {
+      WebSocket: RawWebSocket,
       noServer: true,
       clientTracking: false,
       autoPong: false,
@@ -121,4 +143,28 @@ function toDeflate(options: DeflateOptions): ws.PerMessageDeflateOptions {
     ...(options.serverMaxWindowBits && { serverMaxWindowBits: options.serverMaxWindowBits }),
     ...(options.clientMaxWindowBits && { clientMaxWindowBits: options.clientMaxWindowBits }),
   }
+}
+
+function onMessage(this: ws.WebSocket, data: ws.RawData, isBinary: boolean): void {
+  listenerOf(this)?.onMessage(data as Buffer, isBinary) // its type for servers
+}
+
+function onPing(this: ws.WebSocket, data: Buffer): void {
+  listenerOf(this)?.onPing(data)
+}
+
+function onPong(this: ws.WebSocket): void {
+  listenerOf(this)?.onPong()
+}
+
+function onError(this: ws.WebSocket, error: Error): void {
+  listenerOf(this)?.onError(error)
+}
+
+function onClose(this: ws.WebSocket, code: number, reason: Buffer): void {
+  listenerOf(this)?.onClose(code, reason)
+}
+
+function listenerOf(webSocket: ws.WebSocket): WebSocketListener | undefined {
+  return (webSocket as RawWebSocket).listener // the server makes no others
 }

@@ -1,3 +1,4 @@
+import { once } from 'node:events'
 import { deflateRawSync } from 'node:zlib'
 
 import { Application, createLogger } from '@allium/core'
@@ -155,6 +156,38 @@ overEachTransport('limits', (t, transport) => {
 
     t.match(outcomes, [{ name: 'WebSocketClosed', closeCode: 1006 }, 'The client has read nothing for 50 ms'])
   })
+
+  t.test(
+    'a client that reads, however slowly, is not cut: neither within one message, nor of several senders',
+    async t => {
+      const piece = 8 * 1024 * 1024
+      const outcomes: unknown[] = []
+      const client = await serve(
+        t,
+        async socket => {
+          await socket.receive()
+          const sends = [piece, 3 * piece, piece].map(size => socket.sendBytes(Buffer.alloc(size)))
+          outcomes.push(...(await Promise.allSettled(sends)), socket.failure)
+        },
+        { sendTimeout: 1000, maxUnsent: Infinity },
+        { transport, clock: 'virtual' },
+      )
+      const connection = await openRaw(client)
+      const { raw } = connection
+      let received = 0
+      raw.on('data', (bytes: Buffer) => (received += bytes.length)).pause()
+      await connection.send(frame({ opcode: 1 }))
+
+      for (let i = 1; i <= 5; i++) {
+        raw.resume()
+        while (received < i * piece) await once(raw, 'data')
+        raw.pause()
+        await client.advance(999)
+      }
+
+      t.match(outcomes, [...Array<object>(3).fill({ status: 'fulfilled' }), undefined])
+    },
+  )
 
   t.test('senders that do not wait cannot pile up more than maxUnsent (P46)', async t => {
     const outcomes: unknown[] = []
