@@ -28,19 +28,21 @@ export class BareClient {
   }
 }
 
-/** Opens WebSockets, a few hundred at a time. */
+/** Opens WebSockets, a few hundred at a time: from several addresses, since one has no more than 28,000 ports. */
 export async function openClients(origin: string, count: number, path: string): Promise<BareClient[]> {
   const clients: BareClient[] = []
   while (clients.length < count) {
-    const batch = Array.from({ length: Math.min(250, count - clients.length) }, () => open(origin, path))
+    const batch = Array.from({ length: Math.min(250, count - clients.length) }, (_, i) =>
+      open(origin, path, `127.0.0.${1 + (i % 8)}`),
+    )
     clients.push(...(await Promise.all(batch)))
   }
   return clients
 }
 
-async function open(origin: string, path: string): Promise<BareClient> {
+async function open(origin: string, path: string, localAddress: string): Promise<BareClient> {
   const { port, hostname } = new URL(origin)
-  const socket = connect(Number(port), hostname)
+  const socket = connect({ port: Number(port), host: hostname, localAddress })
   socket.setNoDelay()
   socket.on('error', error => {
     throw error // nothing that was measured counts

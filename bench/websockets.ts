@@ -107,7 +107,7 @@ async function burst(server: ServerProcess, clients: readonly BareClient[]): Pro
 
 /** One server at a time, since a process has not descriptors for the clients of all; in turns all the same. */
 async function measureCrowd(): Promise<string> {
-  const names = ['ws', 'allium', 'socket.io']
+  const names = ['ws', 'ws with its request', 'allium', 'socket.io']
   const results = new Map<string, Figures[]>(names.map(name => [name, []]))
   for (let round = 0; round < Math.min(rounds, 5); round++) {
     for (const name of shuffled(names)) results.get(name)!.push(await crowd(name))

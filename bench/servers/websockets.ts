@@ -1,11 +1,13 @@
 /** A WebSocket server of one kind: echoes, and sends to all of its clients when it is told to. */
 import { createServer } from 'node:http'
+import type { IncomingMessage } from 'node:http'
 import type { AddressInfo } from 'node:net'
 
 import { Application, AppRunner } from '@allium/core'
 import { Channels, websocket } from '@allium/ws'
 import { Server } from 'socket.io'
 import { WebSocketServer } from 'ws'
+import type { WebSocket } from 'ws'
 
 import { BROADCAST } from '../websocket-messages.ts'
 import type { Broadcast } from '../websocket-messages.ts'
@@ -17,7 +19,8 @@ interface Started {
 }
 
 const kinds: Readonly<Record<string, () => Promise<Started>>> = {
-  ws: startWs,
+  ws: () => startWs(false),
+  'ws with its request': () => startWs(true),
   allium: startAllium,
   'socket.io': startSocketIo,
 }
@@ -31,12 +34,19 @@ process.on('message', (message: Partial<Broadcast>) => {
 })
 reportListening(port)
 
-async function startWs(): Promise<Started> {
+/** @param keeps whether each WebSocket keeps the request that it came of, and notes pongs: what an application mostly needs */
+async function startWs(keeps: boolean): Promise<Started> {
   const server = createServer()
   // The limits and the answers of a careful server: what Allium has as it comes.
   const sockets = new WebSocketServer({ server, maxPayload: 4 * 1024 * 1024 })
-  sockets.on('connection', socket => {
+  const kept = new WeakMap<WebSocket, { readonly request: IncomingMessage; isAlive: boolean }>()
+  sockets.on('connection', (socket, request) => {
     socket.on('error', () => {})
+    if (keeps) {
+      const state = { request, isAlive: true }
+      kept.set(socket, state)
+      socket.on('pong', () => (state.isAlive = true))
+    }
     socket.on('message', (data: Buffer, isBinary) => socket.send(isBinary ? data : data.toString()))
   })
   const broadcast = (text: string) => {
