@@ -15,7 +15,7 @@ export interface OwnServer {
   readonly url: string
   /** Starts it, again after a {@link OwnServer.kill}, on the same data and port. */
   start(): Promise<void>
-  /** Ends it in the middle of whatever it does, as `kill -9`. */
+  /** Ends it in the middle of whatever it does, as `kill -9`; when none of its processes is left, it resolves. */
   kill(): Promise<void>
   /** Stops it without ending it: it keeps its connections, and says nothing. */
   freeze(): void
@@ -34,7 +34,6 @@ interface Program {
 /** PostgreSQL refuses to run as root: there, it runs as somebody else. */
 type ServerUser = { readonly uid: number; readonly gid: number } | Record<string, never>
 
-const MAX_STARTS = 100
 /** A Redis of a cluster has another port, 10,000 above. */
 const MAX_PORT = 55_535
 
@@ -75,17 +74,16 @@ async function run(t: Test, program: Program): Promise<OwnServer> {
   let child: ChildProcess | undefined
   const kill = async () => {
     if (!child || child.exitCode !== null || child.signalCode !== null) return
-    const exit = once(child, 'exit')
+    const closed = once(child, 'close')
     child.kill('SIGKILL')
-    await exit
+    await closed
   }
   const start = async () => {
-    // What is left of a killed PostgreSQL lets no other onto its data until it has noticed.
-    for (let left = MAX_STARTS; left > 0; left--) {
-      child = spawn(program.command, program.args, { ...program.user, stdio: 'ignore', cwd: '/' })
-      if (await isReady(child, program.port)) return
-      await new Promise(resolve => setTimeout(resolve, 100))
-    }
+    // The processes of a killed PostgreSQL live on until they notice, and write. Their end of this pipe is what says so.
+    const stdio = ['ignore', 'pipe', 'ignore'] as const
+    child = spawn(program.command, program.args, { ...program.user, stdio: [...stdio], cwd: '/' })
+    child.stdout!.resume()
+    if (await isReady(child, program.port)) return
     throw new Error(`Cannot start ${program.command} on port ${program.port}`)
   }
   t.teardown(kill)
@@ -138,7 +136,7 @@ async function freePort(): Promise<number> {
 
 function createFolder(t: Test, user: ServerUser): string {
   const folder = mkdtempSync(join(tmpdir(), 'allium-server-'))
-  t.teardown(() => rmSync(folder, { recursive: true, force: true, maxRetries: 10 }))
+  t.teardown(() => rmSync(folder, { recursive: true }))
   if (user.uid !== undefined) chownSync(folder, user.uid, user.gid)
   return folder
 }
