@@ -1,5 +1,7 @@
+import { hasNginx } from './nginx.ts'
 import type { OtherVersion } from './other-version.ts'
 import { hasAiohttp } from './python.ts'
+import type { ServerName } from './scenario.ts'
 import { scenarios } from './scenarios.ts'
 import type { ScenarioName } from './scenarios.ts'
 import { startServer } from './server-process.ts'
@@ -39,9 +41,12 @@ export async function startCompetitors(
 }
 
 function peersOf(scenario: ScenarioName): ServerStart[] {
-  return scenarios[scenario].servers
-    .filter(server => server !== 'aiohttp' || hasAiohttp)
-    .map(server => ({ name: server, server, scenario }))
+  return scenarios[scenario].servers.filter(isInstalled).map(server => ({ name: server, server, scenario }))
+}
+
+function isInstalled(server: ServerName): boolean {
+  if (server === 'aiohttp') return hasAiohttp
+  return server === 'nginx' ? hasNginx : true
 }
 
 function versionsOf(scenario: ScenarioName, { folder }: OtherVersion): ServerStart[] {

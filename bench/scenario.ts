@@ -1,4 +1,4 @@
-/** Every server is one module in `servers/`; `aiohttp` is one of Python's, `neighbour` never competes. */
+/** Every server is one module in `servers/`; `aiohttp` is one of Python's, `nginx` starts it, `neighbour` never competes. */
 export type ServerName =
   | 'node-http'
   | 'allium'
@@ -10,6 +10,7 @@ export type ServerName =
   | 'polka'
   | 'hapi'
   | 'aiohttp'
+  | 'nginx'
   | 'neighbour'
 
 /** One request, the answer it must get, and who competes. */

@@ -2,7 +2,7 @@ import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 
 import { TELL_MEMORY, TELL_USAGE } from '../server-messages.ts'
-import type { ServerMessage } from '../server-messages.ts'
+import type { ServerMessage, Usage } from '../server-messages.ts'
 import { isScenarioName } from '../scenarios.ts'
 import type { ScenarioName } from '../scenarios.ts'
 
@@ -13,8 +13,12 @@ export function requestedScenario(): ScenarioName {
   throw new RangeError(`Cannot start a server: "${name}" is not a scenario`)
 }
 
-/** Tells the bench the port, then its usage whenever asked. The process ends with the bench. */
-export function reportListening(port: number): void {
+/**
+ * Tells the bench the port, then its usage whenever asked. The process ends with the bench.
+ *
+ * @param readUsage - what is told as the usage; default: that of this process
+ */
+export function reportListening(port: number, readUsage: () => Usage = readOwnUsage): void {
   process.on('message', message => {
     if (message === TELL_USAGE) send(readUsage())
     if (message === TELL_MEMORY) send(readMemory())
@@ -23,7 +27,7 @@ export function reportListening(port: number): void {
   send({ kind: 'listening', port })
 }
 
-function readUsage(): ServerMessage {
+function readOwnUsage(): Usage {
   const { userCPUTime, systemCPUTime, maxRSS } = process.resourceUsage()
   return { kind: 'usage', cpu: userCPUTime + systemCPUTime, peakMemory: maxRSS * 1024 }
 }
