@@ -22,7 +22,7 @@ function formatRow(name: string, base: string, rounds: readonly Round[], memory:
     name === base ? '1.00' : formatRatio(name, base, rounds, 'cpu'),
     medianOf(name, rounds, 'cpu').toFixed(1),
     name === base ? '1.00' : formatRatio(name, base, rounds, 'rate'),
-    `${(medianOf(name, rounds, 'rate') / 1000).toFixed(1)}k`,
+    formatRate(medianOf(name, rounds, 'rate')),
     medianOf(name, rounds, 'p99').toFixed(1),
     (memory / (1024 * 1024)).toFixed(0),
   ]
@@ -32,6 +32,10 @@ function formatRow(name: string, base: string, rounds: readonly Round[], memory:
 function formatRatio(name: string, base: string, rounds: readonly Round[], key: keyof Figures): string {
   const { median, min, max } = toSpread(rounds.map(round => round.get(name)![key] / round.get(base)![key]))
   return `${median.toFixed(2)} (${min.toFixed(2)}–${max.toFixed(2)})`
+}
+
+function formatRate(rate: number): string {
+  return rate < 1000 ? rate.toFixed(0) : `${(rate / 1000).toFixed(1)}k`
 }
 
 function medianOf(name: string, rounds: readonly Round[], key: keyof Figures): number {
