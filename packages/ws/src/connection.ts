@@ -1,6 +1,6 @@
 import type { Duplex } from 'node:stream'
 
-import type { Clock, Timer } from '@allium/core'
+import type { Request, Timer } from '@allium/core'
 
 import { isSendable, toReason } from './close-code.ts'
 import { Heartbeat } from './heartbeat.ts'
@@ -13,11 +13,18 @@ import type { WebSocketLimits } from './websocket-options.ts'
 import { gateInflation, limitMessages } from './ws-internals.ts'
 import type { RawWebSocket, WebSocketListener } from './ws-server.ts'
 
-/** What a connection needs of the request that it came of. */
+/** What a connection comes of. */
 export interface ConnectionContext {
+  readonly request: Request
   readonly socket: Duplex
-  readonly clock: Clock
   readonly limits: WebSocketLimits
+}
+
+/** What the reason of an abort may have: `abortCause` says that it is the server's own. */
+interface AbortReason {
+  readonly abortCause?: unknown
+  readonly closeCode?: unknown
+  readonly closeReason?: unknown
 }
 
 /** Is called when a connection is over. */
@@ -27,6 +34,8 @@ const OPEN = 1
 
 /** One open WebSocket: what arrives, what leaves, and how it ends. */
 export class Connection implements WebSocketListener {
+  /** The request that it came of. */
+  readonly request: Request
   readonly queue: IncomingQueue
   readonly outgoing: Outgoing
   closeCode: number | undefined
@@ -34,7 +43,6 @@ export class Connection implements WebSocketListener {
   /** What broke the connection, when something did. */
   error: Error | undefined
   readonly #webSocket: RawWebSocket
-  readonly #clock: Clock
   readonly #limits: WebSocketLimits
   readonly #heartbeat: Heartbeat
   readonly #budget: MessageBudget | undefined
@@ -42,9 +50,10 @@ export class Connection implements WebSocketListener {
   #inflation: (() => void) | undefined
   #onClosed: Set<ClosedCallback> | undefined
 
-  constructor(webSocket: RawWebSocket, { socket, clock, limits }: ConnectionContext) {
+  constructor(webSocket: RawWebSocket, { request, socket, limits }: ConnectionContext) {
+    const { clock } = request.app
+    this.request = request
     this.#webSocket = webSocket
-    this.#clock = clock
     this.#limits = limits
     this.closeCode = undefined
     this.error = undefined
@@ -98,20 +107,16 @@ export class Connection implements WebSocketListener {
   close(code: number, reason: string): void {
     if (!this.isOpen) return this.queue.end(true)
     this.#webSocket.close(code, reason)
-    this.#closeTimer = this.#clock.setTimer(() => this.#webSocket.terminate(), this.#limits.closeTimeout)
+    const { clock } = this.request.app
+    this.#closeTimer = clock.setTimer(() => this.#webSocket.terminate(), this.#limits.closeTimeout)
     this.queue.end(true) // makes room: the answer of the client can be seen
   }
 
-  /** Closes for a reason that was given to an AbortSignal, or was thrown. */
-  closeFor(reason: unknown, otherwise: number, text = ''): void {
-    const { closeCode, closeReason } = (reason ?? {}) as { closeCode?: unknown; closeReason?: unknown }
-    const code = typeof closeCode === 'number' && isSendable(closeCode) ? closeCode : otherwise
-    this.close(code, toReason(typeof closeReason === 'string' ? closeReason : text))
-  }
-
   /** Closes since the request was aborted: its session was ended, the server stops, or the client has gone. */
-  abort(reason: Error): void {
-    this.closeFor(reason, 'abortCause' in reason ? 1001 : 1008)
+  abort({ abortCause, closeCode, closeReason }: Error & AbortReason): void {
+    const otherwise = abortCause === undefined ? 1008 : 1001
+    const code = typeof closeCode === 'number' && isSendable(closeCode) ? closeCode : otherwise
+    this.close(code, toReason(typeof closeReason === 'string' ? closeReason : ''))
   }
 
   /** Cuts the connection without a closing handshake. */

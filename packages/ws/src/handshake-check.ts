@@ -21,24 +21,22 @@ const KEY = /^[A-Za-z0-9+/]{21}[AQgw]==$/
  * ```
  */
 export function canUpgrade(request: Request): boolean {
-  return refusalOf(request) === undefined
+  return typeof keyOf(request) === 'string'
 }
 
 /**
- * Why a request is no handshake that can be accepted (RFC 6455 §4.2.1).
- *
- * @returns 426 for what is no handshake, or one of another version; 400 for a broken one
+ * The key of a handshake that can be accepted (RFC 6455 §4.2.1), or why it is none: 426 for what is no handshake, or one of
+ * another version; 400 for a broken one.
  */
-export function refusalOf(request: Request): HttpUpgradeRequired | HttpBadRequest | undefined {
+export function keyOf(request: Request): string | HttpUpgradeRequired | HttpBadRequest {
   const { headers } = request
   if (!request.isUpgradable) return upgradeRequired('This address is for WebSockets')
   if (headers.get('sec-websocket-version') !== VERSION) {
     return upgradeRequired(`The version of the WebSocket protocol is not ${VERSION}`)
   }
-  if (!KEY.test(headers.get('sec-websocket-key') ?? '')) {
-    return new HttpBadRequest('The Sec-WebSocket-Key field is missing or invalid')
-  }
-  return undefined
+  const key = headers.get('sec-websocket-key')
+  if (key !== null && KEY.test(key)) return key
+  return new HttpBadRequest('The Sec-WebSocket-Key field is missing or invalid')
 }
 
 function upgradeRequired(message: string): HttpUpgradeRequired {

@@ -3,7 +3,7 @@ import type { Request, UpgradedConnection } from '@allium/core'
 
 import { compileOriginRule } from './allowed-origins.ts'
 import type { OriginTest } from './allowed-origins.ts'
-import { refusalOf } from './handshake-check.ts'
+import { keyOf } from './handshake-check.ts'
 import { toLimits } from './websocket-options.ts'
 import type { WebSocketLimits, WebSocketOptions } from './websocket-options.ts'
 import { parseProtocols, WsServer } from './ws-server.ts'
@@ -46,8 +46,8 @@ export class Handshake {
    * @throws HttpUpgradeRequired, HttpBadRequest or HttpForbidden when it cannot be had
    */
   async check(request: Request): Promise<Agreement> {
-    const refusal = refusalOf(request)
-    if (refusal) throw refusal
+    const key = keyOf(request)
+    if (typeof key !== 'string') throw key
     await this.#checkOrigin(request)
     const { headers } = request
     const protocol = readField('Sec-WebSocket-Protocol', () =>
@@ -56,7 +56,7 @@ export class Handshake {
     const extensions = readField('Sec-WebSocket-Extensions', () =>
       this.#server.acceptable(headers.get('sec-websocket-extensions')),
     )
-    return { key: headers.get('sec-websocket-key') ?? '', protocol, extensions }
+    return { key, protocol, extensions }
   }
 
   /**
@@ -67,9 +67,9 @@ export class Handshake {
   complete({ socket, head, headers }: UpgradedConnection, agreement: Agreement): RawWebSocket {
     const { key, extensions, protocol } = agreement
     const lines = protocol === undefined ? [] : [`Sec-WebSocket-Protocol: ${protocol}`]
-    for (let i = 0; i < headers.length; i += 2) {
-      if (!OWN_FIELDS.test(headers[i] ?? '')) lines.push(`${headers[i]}: ${headers[i + 1]}`)
-    }
+    headers.forEach((name, i) => {
+      if (i % 2 === 0 && !OWN_FIELDS.test(name)) lines.push(`${name}: ${headers[i + 1]}`)
+    })
     const webSocket = this.#server.open({ socket, head, key, extensions, lines })
     if (!webSocket) throw new RequestAborted('client gone')
     return webSocket

@@ -1,5 +1,5 @@
-import { HttpBadRequest, parseJsonText } from '@allium/core'
-import type { SchemaOption } from '@allium/core'
+import { parseJsonText } from '@allium/core'
+import type { HttpBadRequest, SchemaOption } from '@allium/core'
 import type { StandardSchemaV1 } from '@standard-schema/spec'
 
 import { InvalidMessage } from './invalid-message.ts'
@@ -80,12 +80,8 @@ function parse(text: string): unknown {
   try {
     return parseJsonText(text)
   } catch (cause) {
-    throw new InvalidMessage(
-      1007,
-      cause instanceof HttpBadRequest ? cause.message : 'The JSON cannot be read',
-      [],
-      { cause },
-    )
+    const { message } = cause as HttpBadRequest // it throws nothing else
+    throw new InvalidMessage(1007, message, [], { cause })
   }
 }
 

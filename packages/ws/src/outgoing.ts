@@ -96,9 +96,8 @@ export class Outgoing {
     return this.#sendWaiting(settle => webSocket.send(data, options, settle))
   }
 
-  /** Sends a message whose frame is made already: see {@link Outgoing.takesFrames}. */
+  /** Sends a message whose frame is made already, on a connection that is open: see {@link Outgoing.takesFrames}. */
   sendFrame(frame: Buffer): Promise<void> {
-    if (this.#webSocket.readyState !== OPEN) return Promise.reject(this.#owner.closedError())
     const unsent = this.unsent
     if (unsent > this.#limits.maxUnsent) return this.#overflow()
     if (unsent + frame.length <= this.#limits.highWaterMark) {

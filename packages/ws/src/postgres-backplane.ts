@@ -94,7 +94,9 @@ class PostgresLink implements BackplaneConnection {
     }
     client.on('error', lose)
     client.on('end', lose)
-    client.on('notification', ({ payload }: { payload?: string }) => this.#receive(payload ?? ''))
+    client.on('notification', ({ payload }: { payload?: string }) => {
+      if (payload) this.#receive(payload)
+    })
     try {
       await client.query(`listen "${this.#name.replaceAll('"', '""')}"`)
     } catch (error) {

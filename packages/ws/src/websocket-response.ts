@@ -127,9 +127,7 @@ export class WebSocketResponse extends UpgradeResponse implements AsyncIterable<
    * @throws UsageError `ERR_WEBSOCKET_STATE` before {@link WebSocketResponse.prepare}
    */
   get signal(): AbortSignal {
-    this.#opened('wait for the end of')
-    const request = this.#request
-    return request!.signal
+    return this.#opened('wait for the end of').request.signal
   }
 
   /**
@@ -147,11 +145,7 @@ export class WebSocketResponse extends UpgradeResponse implements AsyncIterable<
       const upgraded = await request.upgrade(this)
       const webSocket = this.#handshake.complete(upgraded, this.#agreement)
       const { limits } = this.#handshake
-      this.#connection = new Connection(webSocket, {
-        socket: upgraded.socket,
-        clock: request.app.clock,
-        limits,
-      })
+      this.#connection = new Connection(webSocket, { request, socket: upgraded.socket, limits })
     } catch (error) {
       this.#request = undefined
       throw error
@@ -195,7 +189,7 @@ export class WebSocketResponse extends UpgradeResponse implements AsyncIterable<
    */
   async receive(options?: ReceiveOptions | undefined): Promise<WebSocketMessage> {
     const connection = this.#opened('receive from')
-    const message = await nextMessage(connection.queue, this.#request!.app.clock, options)
+    const message = await nextMessage(connection.queue, connection.request.app.clock, options)
     if (message) return message
     throw connection.closedError()
   }

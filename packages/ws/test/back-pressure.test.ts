@@ -101,6 +101,25 @@ overEachTransport('while a client does not read', (t, transport) => {
   })
 })
 
+t.test('what is being compressed when the connection breaks has not left', async t => {
+  const outcomes: unknown[] = []
+  const client = await serve(
+    t,
+    {},
+    async socket => {
+      const sending = socket.sendBytes(Buffer.from(MUCH))
+      socket.terminate()
+      await sending.catch((error: unknown) => outcomes.push(error))
+    },
+    { perMessageDeflate: true },
+  )
+  const peer = await open(client, '/', { perMessageDeflate: true })
+  await peer.closed
+  await soon('')
+
+  t.match(outcomes, [{ name: 'WebSocketClosed', closeCode: 1006 }])
+})
+
 t.test('a ping after the close of the server is not answered', async t => {
   const client = await serve(t, {}, async socket => socket.close(1000), { closeTimeout: 100 })
   const raw = await openRaw(client)

@@ -52,9 +52,7 @@ t.test('PostgresBackplane', { skip: skipPostgres }, async t => {
   t.test('comes back when it has lost its connection', async t => {
     const channel = `odd "name" ${randomUUID()}`.slice(0, 63)
     await comesBack(t, new PostgresBackplane({ pool, channel }), async () => {
-      await pool.query(
-        `select pg_terminate_backend(pid) from pg_stat_activity where query like 'listen "odd%' and pid <> pg_backend_pid()`,
-      )
+      await endListeners(pool, 'odd')
     })
   })
 
@@ -72,22 +70,60 @@ t.test('PostgresBackplane', { skip: skipPostgres }, async t => {
     const channel = `flaky ${randomUUID()}`
     const { link, gaps } = await connect(t, new PostgresBackplane({ pool: flaky, channel }))
     isDown = true
-    await pool.query(
-      `select pg_terminate_backend(pid) from pg_stat_activity where query like 'listen "flaky%'`,
-    )
+    await endListeners(pool, 'flaky')
     while (attempts < 4) await pause()
     isDown = false
     while (gaps.length === 0) await pause()
 
     isDown = true
-    await pool.query(
-      `select pg_terminate_backend(pid) from pg_stat_activity where query like 'listen "flaky%'`,
-    )
+    await endListeners(pool, 'flaky')
     while (attempts < 6) await pause()
     await link.close()
     const before = attempts
     await pause(500)
     t.equal(attempts, before)
+  })
+
+  for (const [outcome, settle] of [
+    ['succeeds', () => pool.connect()],
+    ['fails', () => Promise.reject(new Error('no database'))],
+  ] as const) {
+    t.test(`keeps nothing when it is closed before another attempt ${outcome}`, async t => {
+      const attempts: (() => void)[] = []
+      let isSlow = false
+      const slow = {
+        query: (text: string, values: unknown[]) => pool.query(text, values),
+        connect: async () => {
+          if (!isSlow) return pool.connect()
+          await new Promise<void>(resolve => attempts.push(resolve))
+          return settle()
+        },
+      }
+      const channel = `slow ${randomUUID()}`
+      const { link, gaps } = await connect(t, new PostgresBackplane({ pool: slow, channel }))
+      isSlow = true
+      await endListeners(pool, 'slow')
+      while (attempts.length === 0) await pause()
+
+      await link.close()
+      attempts[0]?.()
+      await pause(500)
+
+      t.same([attempts.length, gaps, pool.totalCount - pool.idleCount], [1, [], 0])
+    })
+  }
+
+  t.test('ignores what is no message of channels', async t => {
+    const name = randomUUID()
+    const { link, received } = await connect(t, new PostgresBackplane({ pool, channel: name }))
+    await link.subscribe('news')
+
+    await pool.query(`notify "${name}"`)
+    await pool.query(`notify "${name}", 'something else'`)
+    await link.publish('news', 'hello')
+
+    while (received.length === 0) await pause()
+    t.same(received, ['hello'])
   })
 
   t.test('fails where its first connection fails', async t => {
@@ -130,6 +166,13 @@ async function comesBack(t: Test, backplane: Backplane, cut: () => Promise<void>
 
   t.same(received, ['before', 'after'])
   t.same(gaps, ['gap'])
+}
+
+/** Ends the connections that listen to channels of such a name. */
+async function endListeners(pool: Pool, prefix: string): Promise<void> {
+  await pool.query('select pg_terminate_backend(pid) from pg_stat_activity where query like $1', [
+    `listen "${prefix}%`,
+  ])
 }
 
 function pause(milliseconds = 10): Promise<void> {

@@ -172,6 +172,27 @@ t.test('channels over a backplane', async t => {
     t.equal(blue.count, 2, 'it is said again')
   })
 
+  t.test('stay subscribed to what is left and joined again at once', async t => {
+    const backplane = new MemoryBackplane()
+    const { channels: elsewhere } = await chat(t, { backplane })
+    const app = new Application({ logger: silent })
+    const blue = new Channels(app, { backplane }).get('blue')
+    app.get(
+      '/',
+      websocket(async socket => {
+        void blue.join(socket)
+        blue.leave(socket)
+        await blue.join(socket)
+        await elsewhere.get('blue').broadcast('hello')
+        await socket.receive()
+      }),
+    )
+
+    const peer = await open(await testClient(t, app), '/')
+
+    t.equal(await peer.next(), 'hello')
+  })
+
   t.test('forget the members of a process that has died after 30 s', async t => {
     const backplane = new MemoryBackplane()
     const { client, channels } = await chat(t, { backplane, clock: 'virtual' })

@@ -157,6 +157,38 @@ overEachTransport('a WebSocket closes', (t, transport) => {
     t.same(await (await open(client, '/any')).closed, [1008, ''])
     t.same(await (await open(client, '/odd')).closed, [1008, ''])
   })
+
+  t.test('at once when the request was aborted before it was open', async t => {
+    const app = new Application()
+    app.use((request, next) => {
+      request.abort(Object.assign(new Error('x'), { closeCode: 4401 }))
+      return next(request)
+    })
+    app.get(
+      '/',
+      websocket(async socket => {
+        for await (const message of socket) t.fail(message.text())
+      }),
+    )
+    const client = await testClient(t, app, { transport })
+
+    t.same(await (await open(client, '/')).closed, [4401, ''])
+  })
+
+  t.test('before it was open when something else has ended its socket', async t => {
+    const app = new Application()
+    app.use((request, next) => {
+      request.raw.socket.end()
+      return next(request)
+    })
+    app.get(
+      '/',
+      websocket(() => t.fail('it was open')),
+    )
+    const client = await testClient(t, app, { transport })
+
+    await t.rejects(open(client, '/'))
+  })
 })
 
 t.test('a server that stops', async t => {
