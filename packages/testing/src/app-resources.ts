@@ -8,9 +8,14 @@ import { realNow } from './real-time.ts'
 /** What an application holds of the process: whose absence is due when it is closed. */
 export type ResourceKind = 'timers' | 'sockets' | 'handles'
 
-/** Something that an application has made. */
-export interface AppResource {
+interface ResourceType {
   readonly kind: ResourceKind
+  /** As reports call it. */
+  readonly name: string
+}
+
+/** Something that an application has made. */
+export interface AppResource extends ResourceType {
   /** In the words of Node: `Timeout`, `TCPWRAP`. */
   readonly type: string
   readonly site: CallSite
@@ -32,19 +37,19 @@ interface Entry extends AppResource {
   readonly raw: HookedResource
 }
 
-const KINDS: ReadonlyMap<string, ResourceKind> = new Map<string, ResourceKind>([
-  ['Timeout', 'timers'],
-  ['TCPWRAP', 'sockets'],
-  ['PIPEWRAP', 'sockets'],
-  ['UDPWRAP', 'sockets'],
-  ['TCPSERVERWRAP', 'handles'],
-  ['PIPESERVERWRAP', 'handles'],
-  ['FSEVENTWRAP', 'handles'],
-  ['STATWATCHER', 'handles'],
-  ['PROCESSWRAP', 'handles'],
-  ['WORKER', 'handles'],
-  ['MESSAGEPORT', 'handles'],
-  ['TTYWRAP', 'handles'],
+const TYPES: ReadonlyMap<string, ResourceType> = new Map<string, ResourceType>([
+  ['Timeout', { kind: 'timers', name: 'a timer' }],
+  ['TCPWRAP', { kind: 'sockets', name: 'a TCP socket' }],
+  ['PIPEWRAP', { kind: 'sockets', name: 'a pipe, or unix socket' }],
+  ['UDPWRAP', { kind: 'sockets', name: 'a UDP socket' }],
+  ['TCPSERVERWRAP', { kind: 'handles', name: 'a TCP server' }],
+  ['PIPESERVERWRAP', { kind: 'handles', name: 'a server on a pipe or unix socket' }],
+  ['FSEVENTWRAP', { kind: 'handles', name: 'a file watcher' }],
+  ['STATWATCHER', { kind: 'handles', name: 'a file watcher' }],
+  ['PROCESSWRAP', { kind: 'handles', name: 'a child process' }],
+  ['WORKER', { kind: 'handles', name: 'a worker thread' }],
+  ['MESSAGEPORT', { kind: 'handles', name: 'a message port' }],
+  ['TTYWRAP', { kind: 'handles', name: 'a terminal' }],
 ])
 /** What may bring an application news by itself, unlike a server or a file that is open. */
 const TALKATIVE: ReadonlySet<string> = new Set([
@@ -63,8 +68,8 @@ const owners = new AsyncLocalStorage<AppResources | undefined>()
 const hook = createHook({
   init(asyncId, type, triggerAsyncId, resource) {
     if (type === 'PROMISE') return
-    const kind = KINDS.get(type)
-    if (kind !== undefined) owners.getStore()?.add({ asyncId, type, triggerAsyncId, kind, resource })
+    const known = TYPES.get(type)
+    if (known) owners.getStore()?.add({ asyncId, type, triggerAsyncId, ...known, resource })
     else if (THREAD_WORK.test(type)) owners.getStore()?.addThreadWork(asyncId, resource)
     else if (type === 'FSREQPROMISE') void owners.getStore()?.addFileWork(resource)
   },
@@ -80,11 +85,10 @@ const THREAD_WORK =
 const threadWork = new Map<number, AppResources>()
 let watched = 0
 
-interface MadeResource {
+interface MadeResource extends ResourceType {
   readonly asyncId: number
   readonly type: string
   readonly triggerAsyncId: number
-  readonly kind: ResourceKind
   readonly resource: object
 }
 
@@ -140,12 +144,12 @@ export class AppResources {
   }
 
   /** @internal For the hook. */
-  add({ asyncId, type, triggerAsyncId, kind, resource }: MadeResource): void {
+  add({ asyncId, type, triggerAsyncId, kind, name, resource }: MadeResource): void {
     if (!this.#isWatching) return
     if (type.endsWith('SERVERWRAP')) this.#servers.add(asyncId)
     if (this.#servers.has(triggerAsyncId)) return // a connection to a server is the server's
     const raw: HookedResource = resource
-    this.#push({ type, kind, raw, site: CallSite.deep() })
+    this.#push({ type, kind, name, raw, site: CallSite.deep() })
   }
 
   /** @internal For the hook: work on a file, of which a handle may come. */
@@ -156,7 +160,7 @@ export class AppResources {
     await Promise.resolve() // the promise is put there in a moment
     const result: HookedResource | undefined = await work.promise?.then(toHandle, () => undefined)
     this.#fileWork--
-    if (result) this.#push({ type: 'FILEHANDLE', kind: 'handles', raw: result, site })
+    if (result) this.#push({ type: 'FILEHANDLE', kind: 'handles', name: 'an open file', raw: result, site })
   }
 
   /** @internal For the hook: work of `node:crypto`, which may have been done when it returned. */

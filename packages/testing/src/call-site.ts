@@ -70,7 +70,7 @@ export function isOfNode(frame: string): boolean {
 
 /** Whether a frame is of a package of Allium, its tests not counted. */
 export function isOfAllium(frame: string): boolean {
-  const path = toPath(/(?:\(|at (?:async )?)([^(]+):\d+:\d+\)?$/.exec(frame)?.[1] ?? '')
+  const path = toPath(frame.replace(/^at (?:.*\(|async )?/, '').replace(/:\d+:\d+\)?$/, ''))
   if (!path.startsWith(SIBLINGS)) return false
   return OWN_CODE.test(path.slice(SIBLINGS.length)) && !TEST_FILE.test(path)
 }

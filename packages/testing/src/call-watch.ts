@@ -27,12 +27,12 @@ const elapsed = performance.now.bind(performance)
  */
 export class CallWatch {
   readonly #calls = new Set<WatchedCall>()
-  readonly #quiescence: Quiescence | undefined
+  readonly #quiescence: Quiescence
   #timer: NodeJS.Timeout | undefined
   #isAwaited = false
 
-  /** @param quiescence without it, calls are never stuck, only late */
-  constructor(quiescence?: Quiescence | undefined) {
+  /** @param quiescence tells when calls are stuck, and not only late */
+  constructor(quiescence: Quiescence) {
     this.#quiescence = quiescence
   }
 
@@ -65,10 +65,10 @@ export class CallWatch {
   #look(): void {
     if (this.#calls.size === 0) return this.stop()
     const now = elapsed()
-    const isQuiet = this.#quiescence?.look() ?? false
+    const isQuiet = this.#quiescence.look()
     for (const call of this.#calls) {
       if (call.deadline <= now) this.#end(call, () => call.onLate())
-      else if (isQuiet && call.onStuck && !this.#quiescence?.mayGoOffBefore(call.deadline)) {
+      else if (isQuiet && call.onStuck && !this.#quiescence.mayGoOffBefore(call.deadline)) {
         this.#end(call, call.onStuck)
       }
     }

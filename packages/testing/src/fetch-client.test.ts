@@ -3,7 +3,7 @@ import { gzipSync } from 'node:zlib'
 import { Application, json, redirect, Response, text } from '@allium/core'
 import t from 'tap'
 
-import { testClient } from './client-for-test.ts'
+import { testClient } from './client-for-runner.ts'
 
 function createApp(): Application {
   const app = new Application()

@@ -133,34 +133,17 @@ export class Leaks {
   }
 
   get #resources(): Leak[] {
-    return this.#place.resources.left.map(({ kind, type, site }) => leak(kind, NAMES[type] ?? type, site))
+    return this.#place.resources.left.map(({ kind, name, site }) => leak(kind, name, site))
   }
-}
-
-const NAMES: Readonly<Record<string, string>> = {
-  Timeout: 'a timer',
-  TCPWRAP: 'a TCP socket',
-  PIPEWRAP: 'a pipe, or unix socket',
-  UDPWRAP: 'a UDP socket',
-  TCPSERVERWRAP: 'a TCP server',
-  PIPESERVERWRAP: 'a server on a pipe or unix socket',
-  FILEHANDLE: 'an open file',
-  FSEVENTWRAP: 'a file watcher',
-  STATWATCHER: 'a file watcher',
-  PROCESSWRAP: 'a child process',
-  WORKER: 'a worker thread',
-  MESSAGEPORT: 'a message port',
-  TTYWRAP: 'a terminal',
 }
 
 function leak(kind: LeakKind, what: string, site: CallSite): Leak {
   return { kind, what, details: site.frames }
 }
 
-function kindOf({ request, finishedAt, layers, openBodies }: RequestRun): LeakKind {
+function kindOf({ request, finishedAt, openBodies }: RequestRun): LeakKind {
   if (openBodies > 0) return 'streams'
-  if (finishedAt === undefined && request.headers.has('upgrade')) return 'websockets'
-  return layers.length > 0 && layers.every(({ leftAt }) => leftAt !== undefined) ? 'streams' : 'handlers'
+  return finishedAt === undefined && request.headers.has('upgrade') ? 'websockets' : 'handlers'
 }
 
 function cleanupText(name: string, place: number): string {

@@ -2,7 +2,7 @@ import { Application, json } from '@allium/core'
 import type { StandardSchemaV1 } from '@standard-schema/spec'
 import t from 'tap'
 
-import { testClient } from './client-for-test.ts'
+import { testClient } from './client-for-runner.ts'
 
 /** As a library would make it: `{ id: number }`, with a date made of text. */
 const user: StandardSchemaV1<unknown, { id: number; since: Date }> = {

@@ -1,7 +1,7 @@
 import { Application, json } from '@allium/core'
 import t from 'tap'
 
-import { testClient } from './client-for-test.ts'
+import { testClient } from './client-for-runner.ts'
 
 function createApp(): Application {
   const app = new Application()

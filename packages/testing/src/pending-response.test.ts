@@ -4,7 +4,7 @@ import { once } from 'node:events'
 import { Application, empty, json, text } from '@allium/core'
 import t from 'tap'
 
-import { testClient } from './client-for-test.ts'
+import { testClient } from './client-for-runner.ts'
 import { TestClient } from './test-client.ts'
 
 function createApp(): Application {

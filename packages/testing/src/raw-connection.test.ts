@@ -68,6 +68,14 @@ t.test('nothing that comes is an error after the timeout, and not the end', asyn
   t.equal(await connection.receiveUntil('late'), 'late')
 })
 
+t.test('what is waited for without end comes', async t => {
+  const { connection, server } = connect(Infinity)
+  const received = connection.receiveUntil('late')
+  server.write('late')
+
+  t.equal(await received, 'late')
+})
+
 t.test('two calls cannot wait at once', async t => {
   const { connection } = connect()
   const first = connection.receive()

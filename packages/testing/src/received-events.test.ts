@@ -4,7 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { Application, eventStream, text } from '@allium/core'
 import t from 'tap'
 
-import { testClient } from './client-for-test.ts'
+import { testClient } from './client-for-runner.ts'
 
 function streaming(send: () => AsyncGenerator<object>): Application {
   const app = new Application()

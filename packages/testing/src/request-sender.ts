@@ -85,7 +85,7 @@ export class RequestSender {
     assertTimeout(timeout)
     const defaults = [this.#options.headers, { host: this.#host }]
     const prepared = prepareRequest('GET', target, { query, headers, params: init.params }, defaults)
-    const host = String(prepared.headers.get('host') ?? this.#host)
+    const host = this.#hostOf(prepared)
     const { cookies } = this.#options
     return openWebSocket(this.#withCookies(prepared, host), {
       ...init,
@@ -109,6 +109,10 @@ export class RequestSender {
     return socket.once('close', () => this.#sockets.delete(socket))
   }
 
+  #hostOf({ headers }: PreparedRequest): string {
+    return String(headers.get('host') ?? this.#host)
+  }
+
   #withCookies(prepared: PreparedRequest, host: string): PreparedRequest {
     const { cookies } = this.#options
     return cookies ? withCookies(prepared, cookies.headerFor(host, prepared.path)) : prepared
@@ -116,9 +120,9 @@ export class RequestSender {
 
   /** One request, one response, with the cookies of both. */
   async #exchange(prepared: PreparedRequest, options: ExchangeOptions): Promise<TestResponse> {
-    const { method, path, headers } = prepared
+    const { method, path } = prepared
     const { cookies } = this.#options
-    const host = String(headers.get('host') ?? this.#host)
+    const host = this.#hostOf(prepared)
     const sent = this.#withCookies(prepared, host)
     const { watch, conversation, reports, strictness, transcript } = this.#running
     const record = conversation.begin(method, path, options.site)

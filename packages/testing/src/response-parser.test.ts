@@ -69,6 +69,7 @@ const RESPONSES: Readonly<Record<string, string>> = {
   'until the end': `${HEAD}Connection: close\r\n\r\nhello`,
   'of HTTP/1.0': 'HTTP/1.0 404 Not Found\r\nA: b\r\n\r\nnothing',
   'without a reason': 'HTTP/1.1 200 \r\nContent-Length: 0\r\n\r\n',
+  'without a reason, and the space before it': 'HTTP/1.1 200\r\nContent-Length: 0\r\n\r\n',
   'after hints': `HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n${HEAD}Content-Length: 1\r\n\r\na`,
   'with 204': 'HTTP/1.1 204 No Content\r\n\r\n',
   'with 304': 'HTTP/1.1 304 Not Modified\r\nContent-Length: 5\r\n\r\n',

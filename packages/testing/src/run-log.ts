@@ -100,8 +100,10 @@ export class RunLog implements RunObserver {
   entered(request: Request, layer: ObservedLayer): void {
     this.#events++
     const run = this.#runs.get(request)
-    const enteredAt = run ? realNow() - run.arrivedAt : 0
-    run?.layers.push({ layer, enteredAt, leftAt: undefined, error: undefined })
+    if (run) {
+      const enteredAt = realNow() - run.arrivedAt
+      run.layers.push({ layer, enteredAt, leftAt: undefined, error: undefined })
+    }
     for (const other of this.#others) other.entered(request, layer)
   }
 

@@ -12,8 +12,7 @@ export function routeOf({ request }: RequestRun): string {
  * @param now in milliseconds since the request arrived
  */
 export function describeLayers(run: RequestRun, now: number): string[] {
-  const lines = run.layers.map((each, index) => `${nameOf(each, index)} ${stateOf(run, index, now)}`)
-  return lines.length > 0 ? lines : ['it has reached neither a middleware nor a handler']
+  return run.layers.map((each, index) => `${nameOf(each, index)} ${stateOf(run, index, now)}`)
 }
 
 /** How far an answer is that has left every layer; `undefined` for one that has not. */

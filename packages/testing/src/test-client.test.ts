@@ -1,10 +1,11 @@
 import { once } from 'node:events'
 
-import { AppKey, Application, json, redirect, text } from '@allium/core'
+import { AppKey, Application, createLogger, json, redirect, Response, text } from '@allium/core'
+import type { RunObserver } from '@allium/core'
 import t from 'tap'
 
 import type { TestRequestInit } from './request-init.ts'
-import { testClient } from './client-for-test.ts'
+import { testClient } from './client-for-runner.ts'
 import { TestClient } from './test-client.ts'
 import type { TestContext } from './test-context.ts'
 
@@ -71,6 +72,29 @@ t.test('testClient', async t => {
   t.test('takes a function that makes the application', async t => {
     t.equal((await (await testClient(t, createApp)).get('/')).status, 200)
     t.equal((await (await testClient(t, async () => createApp())).get('/')).status, 200)
+  })
+
+  t.test('tells an observer of its own of everything', async t => {
+    const told: string[] = []
+    const observer: RunObserver = {
+      began: ({ path }) => told.push(`began ${path}`),
+      entered: (_, { kind }) => told.push(`entered ${kind}`),
+      left: (_, { kind }) => told.push(`left ${kind}`),
+      finished: (_, response) => told.push(`finished ${response?.status}`),
+      failed: (_, error) => told.push(String(error)),
+      givenUp: () => told.push('given up'),
+    }
+    const app = new Application({ logger: createLogger('error', () => {}) })
+    app.get('/', () => new Response(breaking()))
+    async function* breaking() {
+      yield 'begun'
+      throw new Error('broken')
+    }
+    const client = await testClient(t, app, { runner: { observer } })
+    await t.rejects(client.get('/').text())
+
+    t.same(told.slice(0, 3), ['began /', 'entered handler', 'left handler'])
+    t.same(told.slice(3).sort(), ['Error: broken', 'finished 200', 'given up'])
   })
 
   t.test('refuses what is no application', async t => {
@@ -222,9 +246,21 @@ t.test('TestClient requests', async t => {
     }
   })
 
-  t.test('a path that cannot be sent is refused', async t => {
+  t.test('a header that is given twice is sent twice', async t => {
+    const app = new Application()
+    app.get('/', ({ headers }) => json([...headers].filter(([name]) => name === 'x-a')))
+    const headers = [
+      ['x-a', '1'],
+      ['x-a', '2'],
+    ] as const
+
+    t.same(await (await testClient(t, app)).get('/', { headers }).json(), headers)
+  })
+
+  t.test('a method or a path that cannot be sent is refused', async t => {
     const client = await testClient(t, createApp())
 
+    await t.rejects(client.request('TWO WORDS', '/'), { code: 'ERR_INVALID_HTTP_TOKEN' })
     await t.rejects(client.get('/a b'), { code: 'ERR_UNESCAPED_CHARACTERS' })
     await t.rejects(client.get('users'), TypeError)
   })

@@ -1,11 +1,11 @@
 import { once } from 'node:events'
 import { text as readText } from 'node:stream/consumers'
 
-import { Application, json, text } from '@allium/core'
+import { Application, json, Response, text } from '@allium/core'
 import type { Request } from '@allium/core'
 import t from 'tap'
 
-import { testClient } from './client-for-test.ts'
+import { testClient } from './client-for-runner.ts'
 
 /** Answers with these very bytes, and nothing after them until the client leaves. */
 function answering(bytes: string) {
@@ -75,6 +75,20 @@ t.test('a body that breaks off is an error, also for one who reads late', async 
   await new Promise(resolve => setTimeout(resolve, 5))
 
   await t.rejects(response.text(), { code: 'ECONNRESET' })
+  await t.rejects(readText(response.body), { code: 'ECONNRESET' })
+})
+
+t.test('what is no event stream has no events', async t => {
+  const app = new Application()
+  app.get('/text', () => text('hello'))
+  app.get('/empty', () => new Response(null))
+  const client = await testClient(t, app)
+
+  await t.rejects(client.events('/text'), {
+    name: 'TypeError',
+    message: 'Cannot read events of GET http://localhost/text: it is 200, text/plain; charset=utf-8',
+  })
+  await t.rejects(client.events('/empty'), { message: /it is 200, without a type$/ })
 })
 
 t.test('hints that come before and trailers that come after are there', async t => {

@@ -122,6 +122,34 @@ t.test('sockets, files and watchers are found', async t => {
   }
 })
 
+t.test('thousands of timers that were cleared are none', async t => {
+  const app = new Application()
+  app.get('/', () => {
+    for (let n = 0; n < 2000; n++) clearTimeout(setTimeout(() => {}, 60_000))
+    return text('')
+  })
+
+  t.same((await leftBy(app, ['/', '/'])).kinds, [])
+})
+
+t.test('of a server that was left open its connections are not told as well', async t => {
+  const app = new Application()
+  app.get('/', async function listen() {
+    const server = createServer(socket => socket.resume()).listen(0)
+    t.teardown(() => server.close())
+    await once(server, 'listening')
+    const { port } = server.address() as AddressInfo
+    const socket = connect(port, '127.0.0.1')
+    await once(socket, 'connect')
+    socket.destroy()
+    return text('')
+  })
+  const { kinds, message } = await leftBy(app, ['/'])
+
+  t.same(kinds, ['handles'])
+  t.match(message, /a TCP server\n +at listen /)
+})
+
 t.test('sockets that are closing need not be closed', async t => {
   const port = await startElsewhere(t)
   const app = new Application()
@@ -168,6 +196,22 @@ t.test('a handler that goes on although it was answered is found', async t => {
 
   t.same(kinds, ['handlers'])
   t.match(message, /middleware 1 "hurried" answered after .+\n +handler "slow" has not answered/)
+})
+
+t.test('a hook that does not end is found', async t => {
+  const app = new Application({ logger: silent })
+  app.get('/', request => {
+    request.onPrepare(() => forever)
+    return text('never sent')
+  })
+  const client = await TestClient.start(app)
+  void client.get('/')
+  await client.settle()
+
+  await t.rejects(client.close(), {
+    message:
+      /handlers: GET \/ goes on\n.+\n +handler "anonymous" answered .+\n +every layer has answered, but/,
+  })
 })
 
 t.test('what a test has been told of is not told again', async t => {

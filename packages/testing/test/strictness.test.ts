@@ -1,3 +1,4 @@
+import { Readable } from 'node:stream'
 import t from 'tap'
 
 import { Application, createLogger, empty, nodeHandler, Response, text } from '@allium/core'
@@ -62,12 +63,15 @@ t.test('a body that belongs to a 204 is warned about', async t => {
   })
   app.get('/', () => text('abc'))
   app.get('/empty', () => empty())
+  app.get('/pieces', () => new Response(Readable.from(['abc'])))
   const client = await testClient(t, app)
   await client.get('/').expect(204)
   await client.get('/empty').expect(204)
+  await client.get('/pieces').expect(204)
 
   t.match(client.warnings, [
     { kind: 'bodiless', request: 'GET /', message: '204 has no body, that of 3 bytes was not sent' },
+    { kind: 'bodiless', request: 'GET /pieces', message: '204 has no body, that of ? bytes was not sent' },
   ])
 })
 

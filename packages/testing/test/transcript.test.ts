@@ -74,6 +74,13 @@ t.test('secrets are hidden, in heads, queries and bodies of every kind', async t
   t.match(transcript, '< {"token":"[redacted]","name":"Ada"}')
 })
 
+t.test('secrets are hidden in addresses too, also broken ones', async t => {
+  const client = await testClient(t, createApp(), { redact: ['token'] })
+  await client.get('/missing', { headers: { referer: 'http://a/?%ff=1&token=s3cret&page=2' } })
+
+  t.match(client.transcript(), '> referer: http://a/?%ff=1&token=[redacted]&page=2')
+})
+
 t.test('a secret is hidden though it came in pieces', async t => {
   const client = await testClient(t, createApp(), { redact: ['token'] })
   await client.get('/pieces').text()
@@ -95,6 +102,53 @@ t.test('what went wrong in the application is shown with its stack, and why', as
   t.match(transcript, /\n {2}HttpNotFound: .+\n< HTTP\/1.1 404/)
 })
 
+t.test('what has no stack is shown without one, and what is no error not at all', async t => {
+  const app = createApp()
+  app.get('/bare', () => {
+    throw Object.assign(new Error('No idea where'), { stack: undefined })
+  })
+  app.get('/secret', () => {
+    // eslint-disable-next-line @typescript-eslint/only-throw-error -- that is what this is about
+    throw { password: 's3cret' }
+  })
+  const client = await testClient(t, app)
+  await client.get('/bare').expect(500)
+  await client.get('/secret').expect(500)
+
+  t.match(client.transcript(), /\n {2}Error: No idea where\n< HTTP\/1.1 500/)
+  t.match(client.transcript(), /\n {2}something was thrown that is no error: object\n< HTTP\/1.1 500/)
+  t.notMatch(client.transcript(), /s3cret/)
+})
+
+t.test('a request that leads nowhere has no route', async t => {
+  const client = await testClient(t, createApp())
+  await client.get('/nowhere').expect(404)
+
+  t.match(client.transcript(), /\n {2}no route\n {2}middleware 1 "logging" [^]+\n {2}HttpNotFound/)
+})
+
+t.test('an answer that is not whole is shown as far as it came', async t => {
+  const app = createApp()
+  app.get('/half', ({ raw }) => {
+    raw.socket.write('HTTP/1.1 200 OK\r\nx-half: ye', () => raw.socket.destroy())
+    return text('nobody reads this')
+  })
+  app.get('/begun', () => {
+    async function* pieces() {
+      yield 'begun'
+      await app.clock.delay(1000)
+    }
+    return new Response(pieces())
+  })
+  const client = await testClient(t, app, { clock: 'virtual' })
+  await t.rejects(client.get('/half'))
+  await client.get('/begun')
+
+  t.match(client.transcript(), /\n< HTTP\/1.1 200 OK\n< x-half: ye\n/)
+  t.match(client.transcript(), /\n {2}every layer has answered, but the answer has not ended for [\d.]+ ms\n/)
+  await client.advance(1000)
+})
+
 t.test('an expectation that is not met shows the whole story', async t => {
   const client = await testClient(t, createApp())
   const message =
@@ -106,9 +160,11 @@ t.test('an expectation that is not met shows the whole story', async t => {
 t.test('bodies that are no text, or long, are shown by their size', async t => {
   const client = await testClient(t, createApp())
   await client.get('/bytes').expect(200).text()
+  await client.post('/sign-in/home', { body: 'a\0b' }).text()
   await client.get('/large').expect(200).text()
 
   t.match(client.transcript(), '< (4 bytes that are no text)')
+  t.match(client.transcript(), '> (3 bytes that are no text)')
   t.match(client.transcript(), /< large large .+ … \(60\d{3} bytes in all\)/)
 })
 

@@ -93,20 +93,32 @@ for (const transport of ['memory', 'tcp', 'unix'] as const) {
       t.ok(waiting > 0, `${waiting} bytes were waiting`)
       t.equal(bytes, 32 * 1024 * 1024)
     })
+
+    t.test('pings are counted and answered', async t => {
+      let ponged: Promise<unknown[]> | undefined
+      const app = serve(socket => {
+        ponged = once(socket, 'pong')
+        socket.ping('are you there')
+      })
+      const socket = await (await testClient(t, app, { transport })).ws('/')
+      await socket.ping()
+      await ponged
+
+      t.same(socket.pings.map(String), ['are you there'])
+    })
   })
 }
 
-t.test('pings are counted and answered', async t => {
-  let ponged: Promise<unknown[]> | undefined
-  const app = serve(socket => {
-    ponged = once(socket, 'pong')
-    socket.ping('are you there')
-  })
+t.test('what comes too late says how it ended', async t => {
+  const app = serve(socket => socket.close(4001))
   const socket = await (await testClient(t, app)).ws('/')
-  await socket.ping()
-  await ponged
+  await socket.closed
+  await t.rejects(socket.receive(), /over the WebSocket \/: it was closed with 4001$/)
 
-  t.same(socket.pings.map(String), ['are you there'])
+  const leaving = await (await testClient(t, echoApp())).ws('/')
+  const closing = leaving.close()
+  await t.rejects(leaving.send('late'), /Cannot send over the WebSocket \/: WebSocket is not open/)
+  await closing
 })
 
 t.test('a refusal is a response', async t => {
