@@ -4,8 +4,8 @@ import { join } from 'node:path'
 import { report } from './report.ts'
 import { isTest, listModules, readPackages, readText, root, type Unit } from './workspace.ts'
 
-// Per cent, in every package: see decision 4.
-const minimum = { lines: 98, branches: 97 }
+// Per cent, of lines and of branches, in every package: see decision 4.
+const minimum = 98
 const reportFile = '.tap/report/coverage-final.json'
 
 /** What the report says of one module: how often each line, and each way of each branch, was taken. */
@@ -31,7 +31,7 @@ interface Counts {
 const coverage = readReport()
 report(
   readPackages().flatMap(checkPackage),
-  `Every package has ${minimum.lines} % of its lines and ${minimum.branches} % of its branches covered`,
+  `Every package has ${minimum} % of its lines and of its branches covered`,
 )
 
 function readReport(): Map<string, FileCoverage> {
@@ -47,7 +47,7 @@ function checkPackage({ folder, manifest }: Unit): string[] {
   const lines = percentage(files.flatMap(file => file.lines))
   const branches = percentage(files.flatMap(file => file.branches))
   console.log(`${manifest.name}: ${lines.toFixed(2)} % of lines, ${branches.toFixed(2)} % of branches`)
-  return lines >= minimum.lines && branches >= minimum.branches ? [] : files.filter(isBelow).map(describe)
+  return lines >= minimum && branches >= minimum ? [] : files.filter(isBelow).map(describe)
 }
 
 /** Whether anything is left of a module at run time: one of types only is never loaded. */
@@ -89,7 +89,7 @@ function percentage(taken: readonly boolean[]): number {
 }
 
 function isBelow({ lines, branches }: Counts): boolean {
-  return percentage(lines) < minimum.lines || percentage(branches) < minimum.branches
+  return percentage(lines) < minimum || percentage(branches) < minimum
 }
 
 function describe({ file, lines, branches, missed }: Counts): string {
