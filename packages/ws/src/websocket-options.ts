@@ -2,7 +2,7 @@ import type { OriginRule } from './allowed-origins.ts'
 
 /** How messages are compressed (RFC 7692). */
 export interface DeflateOptions {
-  /** Messages below this size are sent as they are, in bytes; default 1 KiB. */
+  /** Messages below this size are sent as they are, in bytes; default 1 KiB. With `serverContextTakeover` all are compressed. */
   readonly threshold?: number | undefined
   /** 1, fastest, to 9, smallest; default 1: what higher levels save is seldom worth their time. */
   readonly level?: number | undefined
