@@ -79,7 +79,7 @@ export default defineConfig(
       eqeqeq: ['error', 'always', { null: 'ignore' }],
     },
   },
-  { files: ['examples/*/public/**'], rules: { 'no-undef': 'off' } }, // a browser runs them
+  { files: ['examples/*/public/**', 'packages/*/test/fixtures/**/*.js'], rules: { 'no-undef': 'off' } }, // a browser runs them
   {
     files: ['**/*.ts'],
     extends: [tseslint.configs.recommendedTypeChecked],

@@ -190,8 +190,8 @@ function fragmentation(): ConformanceCase[] {
   ]
 }
 
-// Markus Kuhn's UTF-8 decoder capability and stress test, by the numbers of the list.
-const VALID: readonly (readonly [id: string, hex: string])[] = [
+/** What is valid of Markus Kuhn's UTF-8 decoder capability and stress test, by the numbers of the list. */
+export const VALID_UTF8: readonly (readonly [id: string, hex: string])[] = [
   ['6.2', '48656c6c6f2dc2b540c39fc3b6c3a4c3bcc3a0c3a12d5554462d382121'],
   ['6.5', 'cebae1bdb9cf83cebcceb5'],
   ['6.6.2', 'cebae1bdb9'],
@@ -286,7 +286,7 @@ const INVALID: readonly (readonly [id: string, hex: string])[] = [
 
 function utf8(): ConformanceCase[] {
   const empty = [[TEXT, Buffer.alloc(0)]] as const
-  const valid = VALID.flatMap(([id, hex]) => {
+  const valid = VALID_UTF8.flatMap(([id, hex]) => {
     const bytes = Buffer.from(hex, 'hex')
     const answers = [[TEXT, bytes]] as const
     return [

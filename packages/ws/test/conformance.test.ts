@@ -5,22 +5,35 @@ import { connect } from 'node:net'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 
-import { Application, AppRunner } from '@allium/core'
-import { websocket } from '@allium/ws'
-import type { WebSocketResponse } from '@allium/ws'
+import puppeteer from 'puppeteer-core'
 import t from 'tap'
 import type { Test } from 'tap'
 
-import { GROUPS } from './autobahn-cases.ts'
+import { GROUPS, VALID_UTF8 } from './autobahn-cases.ts'
 import type { ConformanceCase } from './autobahn-cases.ts'
+import { serve } from './conformance-server.ts'
+import { readFrames } from './raw-frames.ts'
 
-const MIB = 1024 * 1024
-const CODES = 8
+const CLOSE = 8
+/** Of what a client cannot do. */
+const NONE = '–'
 const script = fileURLToPath(new URL('../../test/fixtures/conformance.py', import.meta.url))
 const page = fileURLToPath(new URL('../../../../docs/reference/websocket-conformance.md', import.meta.url))
 const python = existsSync('/usr/bin/python3') ? '/usr/bin/python3' : 'python3'
 const hasPython = spawnSync(python, ['-c', 'import websockets'], { stdio: 'ignore' }).status === 0
-const counts: Record<string, number> = {}
+const chromium = process.env.CHROMIUM ?? '/usr/bin/chromium'
+const isRequired = Boolean(process.env.ALLIUM_REQUIRE_SERVICES)
+
+/** Groups by their number, each with how many cases passed, and which did not. */
+type Results = Readonly<Record<string, readonly [passed: number, failed: readonly string[]]>>
+
+/** The columns of the page: how many cases of a group passed. */
+const columns = {
+  bytes: new Map<string, number>(),
+  'python3-websockets': new Map<string, number>(),
+  Chromium: new Map<string, number>(),
+}
+const groups = [...Object.keys(GROUPS), '12 Compression', '13 Parameters of compression', 'Handshake']
 
 t.setTimeout(240_000)
 
@@ -29,42 +42,73 @@ t.test('the Autobahn groups, byte by byte (P45)', async t => {
   for (const [group, cases] of Object.entries(GROUPS)) {
     t.test(group, async t => {
       for (const one of cases) await run(t, one, port)
-      counts[group] = cases.length
+      columns.bytes.set(group, cases.length)
     })
   }
 })
 
-if (hasPython || process.env.ALLIUM_REQUIRE_SERVICES) {
+if (hasPython || isRequired) {
   t.test('the Autobahn groups, by the client of python3-websockets', async t => {
     const port = await serve(t)
 
     const { stdout } = await promisify(execFile)(python, [script, `ws://127.0.0.1:${port}`])
 
-    for (const [group, [passed, failed]] of Object.entries(
-      JSON.parse(stdout) as Record<string, [number, string[]]>,
-    )) {
-      t.same(failed, [], `group ${group}`)
-      counts[`python ${group}`] = passed
-    }
-    checkPage(t)
+    note(t, 'python3-websockets', JSON.parse(stdout) as Results)
   })
 } else {
   t.pass('python3-websockets is not installed')
 }
 
-/** The page says what was run here. */
-function checkPage(t: Test): void {
-  const rows = [...Object.keys(GROUPS), '12 Compression', '13 Parameters of compression'].map(group => {
-    const byPython = counts[`python ${group.split(' ')[0]}`] ?? 0
-    return `| ${group} | ${counts[group] ?? 0} | ${byPython} | all pass |`
+if (existsSync(chromium) || isRequired) {
+  t.test('what a page can do of the Autobahn groups, by Chromium', async t => {
+    const port = await serve(t)
+    const browser = await puppeteer.launch({ executablePath: chromium, args: ['--no-sandbox'] })
+    t.teardown(() => browser.close())
+    const tab = await browser.newPage()
+    await tab.goto(`http://127.0.0.1:${port}/`)
+
+    const results = await tab.evaluate(`run(${JSON.stringify(VALID_UTF8)})`)
+
+    note(t, 'Chromium', results as Results)
   })
+} else {
+  t.pass('no browser is installed')
+}
+
+t.test('the page says how many cases each client has run', async t => {
   const text = readFileSync(page, 'utf8')
-  const plain = text.replaceAll(/ {2,}/g, ' ')
-  if (process.env.ALLIUM_WRITE_DOCS) {
-    const head = text.slice(0, text.indexOf('| group'))
-    const table = ['| group | bytes | python3-websockets | outcome |', '| --- | --- | --- | --- |', ...rows]
-    writeFileSync(page, `${head}${table.join('\n')}\n`)
-  } else for (const row of rows) t.ok(plain.includes(row), row)
+  const start = text.indexOf('| group')
+  if (process.env.ALLIUM_WRITE_DOCS) return writeFileSync(page, text.slice(0, start) + createTable())
+  const [head = [], , ...rows] = text
+    .slice(start)
+    .split('\n')
+    .map(row => row.split('|').map(cell => cell.trim()))
+  for (const [client, counts] of Object.entries(columns)) {
+    if (counts.size === 0) continue // it is not installed
+    const written = rows.filter(row => row.length > 1).map(row => `${row[1]}: ${row[head.indexOf(client)]}`)
+    t.same(
+      written,
+      groups.map(group => `${group}: ${counts.get(group) ?? NONE}`),
+      client,
+    )
+  }
+})
+
+function createTable(): string {
+  const clients = Object.values(columns)
+  const rows = groups.map(group => [group, ...clients.map(counts => `${counts.get(group) ?? NONE}`)])
+  const head = ['group', ...Object.keys(columns)]
+  return [head, head.map(() => '---'), ...rows].map(row => `| ${row.join(' | ')} |\n`).join('')
+}
+
+function note(t: Test, client: keyof typeof columns, results: Results): void {
+  for (const [number, [passed, failed]] of Object.entries(results)) {
+    t.same(failed, [], `group ${number}`)
+    columns[client].set(
+      groups.find(group => group.split(' ')[0] === number)!,
+      passed,
+    )
+  }
 }
 
 async function run(
@@ -93,7 +137,7 @@ async function run(
   const frames = readFrames(Buffer.concat(pieces).subarray(head))
   const last = frames.pop()
   const problems = [
-    last?.opcode !== CODES && 'no close frame at the end',
+    last?.opcode !== CLOSE && 'no close frame at the end',
     last &&
       (last.payload.length === 0 ? undefined : last.payload.readUInt16BE()) !== code &&
       `closed with ${last.payload.toString('hex')}`,
@@ -108,38 +152,4 @@ async function run(
 
 function frameLength({ length }: Buffer): number {
   return length + (length < 126 ? 2 : length < 65_536 ? 4 : 10)
-}
-
-/** The frames of a server, none of which is fragmented. */
-function readFrames(bytes: Buffer): { opcode: number; payload: Buffer }[] {
-  const frames = []
-  for (let at = 0; at < bytes.length;) {
-    const short = bytes.readUInt8(at + 1)
-    const size = short < 126 ? 0 : short === 126 ? 2 : 8
-    const length =
-      size === 0 ? short : size === 2 ? bytes.readUInt16BE(at + 2) : Number(bytes.readBigUInt64BE(at + 2))
-    const start = at + 2 + size
-    frames.push({ opcode: bytes.readUInt8(at) & 15, payload: bytes.subarray(start, start + length) })
-    at = start + length
-  }
-  return frames
-}
-
-async function serve(t: Test): Promise<number> {
-  const app = new Application()
-  const echo = async (socket: WebSocketResponse) => {
-    for await (const message of socket) {
-      await socket.send(message.type === 'text' ? message.text() : message.bytes())
-    }
-  }
-  // The list has messages of 16 MiB, and one of 65,536 fragments.
-  const limits = { maxMessageSize: 16 * MIB, maxFragments: 128 * 1024 }
-  const takeover = { serverContextTakeover: true, clientContextTakeover: true, threshold: 0 }
-  app.get('/plain', websocket(echo, limits))
-  app.get('/deflate', websocket(echo, { ...limits, perMessageDeflate: { threshold: 0 } }))
-  app.get('/takeover', websocket(echo, { ...limits, perMessageDeflate: takeover }))
-  const runner = new AppRunner(app, { shutdownTimeout: 1000 })
-  await runner.startup()
-  t.teardown(() => runner.stop())
-  return (await runner.listen({ host: '127.0.0.1', port: 0 })).port
 }

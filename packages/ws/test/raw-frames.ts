@@ -33,6 +33,27 @@ export function frame({
   return Buffer.concat([Buffer.from([...head, ...mask]), masked])
 }
 
+/** The whole frames that these bytes are, of a server or, unmasked, of a client. */
+export function readFrames(bytes: Buffer): { opcode: number; payload: Buffer }[] {
+  const frames = []
+  for (let at = 0; at < bytes.length;) {
+    const isMasked = bytes.readUInt8(at + 1) > 127
+    const short = bytes.readUInt8(at + 1) & 127
+    const size = short < 126 ? 0 : short === 126 ? 2 : 8
+    const length =
+      size === 0 ? short : size === 2 ? bytes.readUInt16BE(at + 2) : Number(bytes.readBigUInt64BE(at + 2))
+    const start = at + 2 + size + (isMasked ? 4 : 0)
+    const payload = bytes.subarray(start, start + length)
+    const mask = bytes.subarray(start - 4, start)
+    frames.push({
+      opcode: bytes.readUInt8(at) & 15,
+      payload: isMasked ? Buffer.from(payload.map((byte, i) => byte ^ (mask[i & 3] ?? 0))) : payload,
+    })
+    at = start + length
+  }
+  return frames
+}
+
 /** Opens a WebSocket of which every byte is the test's. */
 export async function openRaw(client: TestClient, path = '/', fields = ''): Promise<RawConnection> {
   const raw = client.connect()
