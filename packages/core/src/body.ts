@@ -39,27 +39,32 @@ export function listenToBody(raw: IncomingMessage, listener: BodyListener): () =
     listener.fail(error)
     return () => {}
   }
-  const detach = () => {
-    raw.off('data', onData).off('end', onEnd).off('error', onError).off('close', onClose)
-    raw.off(BROKEN_EVENT, onBroken)
+  // At the end the listeners stay: to remove them one by one costs more than they do.
+  let isOver = false
+  const onData = (chunk: Buffer) => {
+    if (!isOver) listener.bytes(chunk)
   }
-  const onData = (chunk: Buffer) => listener.bytes(chunk)
   const onEnd = () => {
-    detach()
+    if (isOver) return
+    isOver = true
     listener.end()
   }
   const onBroken = (error: Error) => {
-    detach()
+    if (isOver) return
+    isOver = true
     listener.fail(error)
   }
   const onError = (cause: Error) => onBroken(new ClientGoneError({ cause }))
-  const onClose = () => onBroken(new ClientGoneError())
+  const onClose = () => {
+    if (!isOver) onBroken(new ClientGoneError())
+  }
 
   raw.on('data', onData).on('end', onEnd).on('error', onError).on('close', onClose)
   raw.on(BROKEN_EVENT, onBroken)
   return () => {
-    detach()
-    raw.pause()
+    isOver = true
+    raw.off('data', onData).off('end', onEnd).off('error', onError).off('close', onClose)
+    raw.off(BROKEN_EVENT, onBroken).pause()
   }
 }
 

@@ -9,7 +9,7 @@ import { HttpBadRequest, HttpUnsupportedMediaType } from './http-error.ts'
  * @throws HttpBadRequest for bytes that are not text in that charset
  */
 export function decodeText(bytes: Uint8Array, charset: string | undefined, subject: string): string {
-  const decoder = createDecoder(charset ?? 'utf-8')
+  const decoder = decoderOf(charset)
   try {
     return decoder.decode(bytes)
   } catch (cause) {
@@ -17,7 +17,11 @@ export function decodeText(bytes: Uint8Array, charset: string | undefined, subje
   }
 }
 
-function createDecoder(charset: string): InstanceType<typeof TextDecoder> {
+/** Shared, since making one costs more than a short text: it keeps nothing from one call to the next. */
+const utf8 = new TextDecoder('utf-8', { fatal: true })
+
+function decoderOf(charset: string | undefined): InstanceType<typeof TextDecoder> {
+  if (charset === undefined) return utf8
   try {
     return new TextDecoder(charset, { fatal: true })
   } catch (cause) {

@@ -57,8 +57,7 @@ export class MultipartParser {
    * @throws HttpContentTooLarge for header fields over the limits
    */
   *push(chunk: Buffer): Generator<MultipartEvent, void> {
-    let bytes: Buffer | undefined = this.#rest.length > 0 ? Buffer.concat([this.#rest, chunk]) : chunk
-    this.#rest = NOTHING
+    let bytes: Buffer | undefined = this.#withRest(chunk)
     while (bytes) {
       if (this.#state === 'content') bytes = yield* this.#readContent(bytes)
       else if (this.#state === 'headers') bytes = yield* this.#readHeaders(bytes)
@@ -76,6 +75,22 @@ export class MultipartParser {
   finish(): void {
     if (this.#state === 'epilogue' || (this.#state === 'closing' && !this.#rest.includes(CR))) return
     throw new HttpBadRequest('The multipart body ends before its closing boundary')
+  }
+
+  #withRest(chunk: Buffer): Buffer {
+    const rest = this.#rest
+    this.#rest = NOTHING
+    if (rest.length === 0) return chunk
+    const first = this.#delimiter.length - CRLF.length
+    // As clients begin: nothing is copied then.
+    if (
+      rest === CRLF &&
+      chunk.length >= first &&
+      chunk.compare(this.#delimiter, CRLF.length, undefined, 0, first) === 0
+    ) {
+      return this.#enter('delimiter', chunk.subarray(first))
+    }
+    return Buffer.concat([rest, chunk])
   }
 
   #skipPreamble(bytes: Buffer): Buffer | undefined {

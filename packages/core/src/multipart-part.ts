@@ -50,6 +50,11 @@ export class MultipartPart {
     return this.#type?.parameters.get('charset')?.toLowerCase()
   }
 
+  /** @internal The next piece of the content, `undefined` at its end: without the stream that a caller would want. */
+  nextPiece(): Promise<Buffer | undefined> {
+    return this.#content.next()
+  }
+
   /**
    * The content as it arrives: no more is taken from the client than is read here. The same stream each time. It
    * fails with the errors of {@link MultipartPart.bytes}.

@@ -80,7 +80,9 @@ export class RequestBody {
       if (this.#typeError) return Promise.reject(this.#typeError)
     }
     // RFC 8259 §8.1: JSON between systems is UTF-8; a charset parameter has no meaning.
-    return (this.#json ??= this.#readText(undefined).then(parseJsonText))
+    return (this.#json ??= this.bytes().then(bytes =>
+      parseJsonText(decodeText(bytes, undefined, 'The body')),
+    ))
   }
 
   /** Fields and files. */
@@ -99,17 +101,18 @@ export class RequestBody {
    * @returns settles when they are gone, `undefined` when there are none
    */
   release(work: readonly Promise<unknown>[]): Promise<void> | undefined {
-    for (const stream of this.#opened) stream.destroy(answered())
+    for (const stream of this.#opened) if (!stream.destroyed) stream.destroy(answered())
     const files = this.#files
     return files && Promise.allSettled(work).then(() => files.remove())
   }
 
   #whyNotJson(): HttpUnsupportedMediaType | undefined {
+    const sent = this.#head.raw.headers['content-type']
+    if (sent === 'application/json') return undefined // as most clients write it: nothing to parse
     const type = mediaTypeOf(this.#head)
     if (type && isJsonType(type)) return undefined
-    const sent = this.#head.raw.headers['content-type'] ?? 'nothing'
     return new HttpUnsupportedMediaType(
-      `Send the body with "Content-Type: application/json": it came with ${sent}`,
+      `Send the body with "Content-Type: application/json": it came with ${sent ?? 'nothing'}`,
     )
   }
 

@@ -96,7 +96,7 @@ export async function spoolFile(part: MultipartPart, files: TemporaryFiles): Pro
   let size = 0
   let file: { path: string; handle: FileHandle } | undefined
   try {
-    for await (const piece of part.stream() as AsyncIterable<Buffer>) {
+    for (let piece = await part.nextPiece(); piece; piece = await part.nextPiece()) {
       size += piece.length
       if (file) {
         await file.handle.writeFile(piece)
