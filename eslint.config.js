@@ -97,7 +97,6 @@ export default defineConfig(
     },
     rules: {
       '@typescript-eslint/consistent-type-imports': 'error',
-      '@typescript-eslint/no-explicit-any': ['error', { ignoreRestArgs: true }],
       '@typescript-eslint/no-unused-vars': ['error', { argsIgnorePattern: '^_', varsIgnorePattern: '^_' }],
       '@typescript-eslint/no-duplicate-type-constituents': 'off', // refuses `name?: T | undefined` on parameters
       '@typescript-eslint/require-await': 'off', // an async function may promise what a synchronous body knows

@@ -16,8 +16,12 @@ export interface PostgresPool {
 export interface PostgresListenClient {
   /** Runs a statement. */
   query(text: string): Promise<unknown>
-  /** Tells of notifications, and of the end. */
-  on(event: string, listener: (...args: any[]) => void): unknown
+  /** Tells of a failure, after which it is of no use. */
+  on(event: 'error', listener: (error: Error) => void): unknown
+  /** Tells of the end of the connection. */
+  on(event: 'end', listener: () => void): unknown
+  /** Tells of notifications. */
+  on(event: 'notification', listener: (message: { readonly payload?: string | undefined }) => void): unknown
   /** Gives it back, or away when it is broken. */
   release(destroys: boolean): void
 }
@@ -94,7 +98,7 @@ class PostgresLink implements BackplaneConnection {
     }
     client.on('error', lose)
     client.on('end', lose)
-    client.on('notification', ({ payload }: { payload?: string }) => {
+    client.on('notification', ({ payload }) => {
       if (payload) this.#receive(payload)
     })
     try {

@@ -14,8 +14,12 @@ export interface IoredisSubscriber {
   subscribe(channel: string): Promise<unknown>
   /** Stops listening. */
   unsubscribe(channel: string): Promise<unknown>
-  /** Tells of messages, of failures, and of being connected. */
-  on(event: string, listener: (...args: any[]) => void): unknown
+  /** Tells of failures. */
+  on(event: 'error', listener: (error: Error) => void): unknown
+  /** Tells of being connected, each time. */
+  on(event: 'ready', listener: () => void): unknown
+  /** Tells of messages. */
+  on(event: 'message', listener: (channel: string, message: string) => void): unknown
   /** Ends the connection. */
   disconnect(): void
 }
@@ -36,8 +40,10 @@ export interface NodeRedisSubscriber {
   unsubscribe(channel: string): Promise<unknown>
   /** Opens the connection. */
   connect(): Promise<unknown>
-  /** Tells of failures, and of being connected. */
-  on(event: string, listener: (...args: any[]) => void): unknown
+  /** Tells of failures. */
+  on(event: 'error', listener: (error: Error) => void): unknown
+  /** Tells of being connected, each time. */
+  on(event: 'ready', listener: () => void): unknown
   /** Ends the connection. */
   destroy(): void
 }
@@ -125,7 +131,7 @@ async function openSubscriber(
       close: () => duplicate.destroy(),
     }
   }
-  duplicate.on('message', (channel: string, message: string) => receive(message, channel))
+  duplicate.on('message', (channel, message) => receive(message, channel))
   return {
     subscribe: channel => duplicate.subscribe(channel),
     unsubscribe: channel => duplicate.unsubscribe(channel),
