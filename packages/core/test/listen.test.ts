@@ -16,6 +16,8 @@ import { Application, AppRunner, createLogger, inheritedTargets, json, runApp, t
 import t from 'tap'
 import type { Test } from 'tap'
 
+import { leaveSocket } from './left-socket.ts'
+
 /** The whole answer to an HTTP/1.0 request without a Host. */
 function oneLineOverHttp10(target: string | { port: number; host: string }): Promise<string> {
   return new Promise((resolve, reject) => {
@@ -92,7 +94,7 @@ t.test('a unix socket', async t => {
 
   t.test('that a killed process has left behind is replaced', async t => {
     const path = join(directory(t), 'a.sock')
-    await leaveBehind(path)
+    await leaveSocket(path)
     t.ok(existsSync(path))
     const server = await runner(t)
 
@@ -260,15 +262,6 @@ t.test('TLS', async t => {
     t.notOk(server.wasForced)
   })
 })
-
-/** A unix socket whose process is gone: a server that closes removes its file, one that is killed does not. */
-async function leaveBehind(path: string): Promise<void> {
-  const source = `require('net').createServer().listen(${JSON.stringify(path)}, () => console.log('up'))`
-  const child = spawn(process.execPath, ['-e', source], { stdio: ['ignore', 'pipe', 'inherit'] })
-  await new Promise(resolve => child.stdout.on('data', resolve))
-  child.kill('SIGKILL')
-  await new Promise(resolve => child.on('exit', resolve))
-}
 
 t.test('AppRunner.listen', async t => {
   t.test('names a busy address in one line', async t => {

@@ -6,28 +6,14 @@ import { fileURLToPath } from 'node:url'
 
 import { Application, runApp, text } from '@allium/core'
 import t from 'tap'
+import type { Test } from 'tap'
+
+import { runFixture } from './fixture-process.ts'
 
 const script = fileURLToPath(new URL('fixtures/serve.js', import.meta.url))
 
-/** Runs the fixture; `printed` waits for a text, `exit` for the end. */
-function serve(t: { teardown(fn: () => unknown): unknown }, ...mode: string[]) {
-  const child = spawn(process.execPath, [script, ...mode], { stdio: ['ignore', 'pipe', 'pipe'] })
-  t.teardown(() => child.kill('SIGKILL'))
-  let output = ''
-  const exit = new Promise<number | null>(resolve => child.on('close', resolve))
-  const printed = (pattern: RegExp) =>
-    new Promise<RegExpExecArray>((resolve, reject) => {
-      const look = () => {
-        const match = pattern.exec(output)
-        if (match) resolve(match)
-      }
-      for (const stream of [child.stdout, child.stderr]) stream.on('data', look)
-      child.on('close', () => reject(new Error(`${pattern} was not printed, but: ${output}`)))
-      look()
-    })
-  for (const stream of [child.stdout, child.stderr]) stream.on('data', chunk => (output += String(chunk)))
-  const url = async () => (await printed(/Listening on (\S+)/))[1]!
-  return { child, exit, printed, url, output: () => output }
+function serve(t: Test, ...args: string[]) {
+  return runFixture(t, script, args)
 }
 
 /** Settles as soon as somebody answers there. */

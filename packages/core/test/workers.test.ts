@@ -1,4 +1,3 @@
-import { spawn } from 'node:child_process'
 import { existsSync, mkdtempSync, rmSync } from 'node:fs'
 import { Agent, get } from 'node:http'
 import { tmpdir } from 'node:os'
@@ -9,27 +8,13 @@ import { Application, runApp } from '@allium/core'
 import t from 'tap'
 import type { Test } from 'tap'
 
+import { runFixture } from './fixture-process.ts'
+import { leaveSocket } from './left-socket.ts'
+
 const script = fileURLToPath(new URL('fixtures/serve-workers.js', import.meta.url))
 
-/** Runs the fixture; `printed` waits for a text, `exit` for the end. */
 function serve(t: Test, ...args: string[]) {
-  const child = spawn(process.execPath, [script, ...args], { stdio: ['ignore', 'pipe', 'pipe'] })
-  t.teardown(() => child.kill('SIGKILL'))
-  let output = ''
-  for (const stream of [child.stdout, child.stderr]) stream.on('data', chunk => (output += String(chunk)))
-  const exit = new Promise<number | null>(resolve => child.on('close', resolve))
-  const printed = (pattern: RegExp) =>
-    new Promise<RegExpExecArray>((resolve, reject) => {
-      const look = () => {
-        const match = pattern.exec(output)
-        if (match) resolve(match)
-      }
-      for (const stream of [child.stdout, child.stderr]) stream.on('data', look)
-      child.on('close', () => reject(new Error(`${pattern} was not printed, but: ${output}`)))
-      look()
-    })
-  const url = async () => (await printed(/Listening on (\S+) \(2 workers\)/))[1]!
-  return { child, exit, printed, url, output: () => output }
+  return runFixture(t, script, args)
 }
 
 /** The pids that answer, as asked over so many connections. */
@@ -57,6 +42,7 @@ t.test('workers', t => {
     const { child, exit, printed, url, output } = serve(t)
     const pids = await pidsOf(await url())
     const [, parent] = await printed(/the parent is (\d+)/)
+    await printed(/Listening on \S+ \(2 workers\)/)
 
     t.equal(pids.size, 2)
     t.notOk(pids.has(Number(parent)))
@@ -83,7 +69,7 @@ t.test('workers', t => {
     const directory = mkdtempSync(join(tmpdir(), 'allium-'))
     t.teardown(() => rmSync(directory, { recursive: true }))
     const path = join(directory, 'a.sock')
-    await leaveBehind(path)
+    await leaveSocket(path)
 
     const { child, exit, url } = serve(t, 'socket', path)
 
@@ -220,15 +206,6 @@ t.test('workers', t => {
 
   t.end()
 })
-
-/** A unix socket whose process is gone. */
-async function leaveBehind(path: string): Promise<void> {
-  const source = `require('net').createServer().listen(${JSON.stringify(path)}, () => console.log('up'))`
-  const child = spawn(process.execPath, ['-e', source], { stdio: ['ignore', 'pipe', 'inherit'] })
-  await new Promise(resolve => child.stdout.on('data', resolve))
-  child.kill('SIGKILL')
-  await new Promise(resolve => child.on('exit', resolve))
-}
 
 /** Settles when the process has ended. */
 async function gone(pid: number): Promise<void> {

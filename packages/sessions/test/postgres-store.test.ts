@@ -1,22 +1,11 @@
 import { MemoryStore } from '@allium/sessions'
-import type { SessionRecord } from '@allium/sessions'
 import { PostgresStore } from '@allium/sessions/postgres'
 import pg from 'pg'
 import t from 'tap'
 
+import { now, record } from './record.ts'
 import { postgresUrl, skipPostgres } from './services.ts'
 import { openPostgres } from './stores.ts'
-
-const MINUTE = 60_000
-const now = Date.now()
-const record: SessionRecord = {
-  data: '{"a":1}',
-  principal: 'ada',
-  createdAt: now,
-  lastSeenAt: now,
-  expiresAt: now + MINUTE,
-  renewedFrom: undefined,
-}
 
 void t.test('PostgresStore', { skip: skipPostgres }, async t => {
   t.test('makes its table once, however many processes ask at the same time', async t => {

@@ -1,24 +1,13 @@
 import { randomUUID } from 'node:crypto'
 
-import type { SessionRecord } from '@allium/sessions'
 import { RedisStore } from '@allium/sessions/redis'
 import { Redis } from 'ioredis'
 import { createClient } from 'redis'
 import t from 'tap'
 import type { Test } from 'tap'
 
+import { MINUTE, now, record } from './record.ts'
 import { redisUrl, skipRedis } from './services.ts'
-
-const MINUTE = 60_000
-const now = Date.now()
-const record: SessionRecord = {
-  data: '{}',
-  principal: 'ada',
-  createdAt: now,
-  lastSeenAt: now,
-  expiresAt: now + MINUTE,
-  renewedFrom: undefined,
-}
 
 void t.test('RedisStore', { skip: skipRedis }, async t => {
   t.test('keeps all keys in one slot of a cluster, and lets them expire (P43)', async t => {

@@ -2,24 +2,13 @@ import { join } from 'node:path'
 
 import { SqliteStore } from '@allium/sessions/sqlite'
 import type { SqliteSessionDatabase } from '@allium/sessions/sqlite'
-import type { SessionRecord } from '@allium/sessions'
 import Database from 'libsql'
 import t from 'tap'
 import type { Test } from 'tap'
 
 import { openNodeSqlite } from './node-sqlite.ts'
 import type { TestDatabase } from './node-sqlite.ts'
-
-const MINUTE = 60_000
-const now = Date.now()
-const record: SessionRecord = {
-  data: '{"a":1}',
-  principal: 'ada',
-  createdAt: now,
-  lastSeenAt: now,
-  expiresAt: now + MINUTE,
-  renewedFrom: undefined,
-}
+import { MINUTE, now, record } from './record.ts'
 
 const libraries: Record<string, (path: string) => TestDatabase> = {
   libsql: path => new Database(path),

@@ -1,19 +1,11 @@
-import type { SessionRecord } from '@allium/sessions'
 import { UnstorageStore } from '@allium/sessions/unstorage'
 import t from 'tap'
 import { createStorage } from 'unstorage'
 import memoryDriver from 'unstorage/drivers/memory'
 
-const MINUTE = 60_000
-const now = Date.now()
-const record: SessionRecord = {
-  data: '{"a":1,"__proto__":2}',
-  principal: 'ada',
-  createdAt: now,
-  lastSeenAt: now,
-  expiresAt: now + MINUTE,
-  renewedFrom: undefined,
-}
+import { now, record as adasRecord } from './record.ts'
+
+const record = { ...adasRecord, data: '{"a":1,"__proto__":2}' }
 
 void t.test('UnstorageStore', async t => {
   t.test('is atomic in one process only: of two, the last write wins', async t => {
