@@ -1,4 +1,7 @@
-/** A process that counts visits in sessions; forked by `two-processes.test.ts`, with the kind of store and its name. */
+/**
+ * A process that counts visits in sessions, and tells others like it who was signed out; forked by `two-processes.test.ts`, with
+ * the kind of store and its name.
+ */
 import process from 'node:process'
 
 import { Application, AppRunner, json } from '@allium/core'
@@ -6,6 +9,7 @@ import { getSession, SessionKey, sessions } from '@allium/sessions'
 import type { SessionStore } from '@allium/sessions'
 import { PostgresStore } from '@allium/sessions/postgres'
 import { RedisStore } from '@allium/sessions/redis'
+import { websocket } from '@allium/ws'
 import { Redis } from 'ioredis'
 import pg from 'pg'
 
@@ -13,7 +17,7 @@ import { postgresUrl, redisUrl } from './services.ts'
 
 const count = new SessionKey<number>('count')
 const [kind, name] = process.argv.slice(2)
-const { store, close } = kind === 'redis' ? openRedis(name!) : openPostgres(name!)
+const { store, announce, close } = await (kind === 'redis' ? openRedis(name!) : openPostgres(name!))
 const middleware = sessions({ storage: store, storeTimeout: 120_000 })
 
 const app = new Application()
@@ -30,7 +34,18 @@ app.post('/add', async request => {
   return json(session.get(count))
 })
 app.get('/', async request => json((await getSession(request)).get(count) ?? null))
-app.post('/sign-out-everywhere', async () => json(await middleware.signOutEverywhere('ada')))
+app.get(
+  '/socket',
+  websocket(async (socket, request) => {
+    await getSession(request)
+    for await (const message of socket) await socket.send(message.text())
+  }),
+)
+app.post('/sign-out-everywhere', async () => {
+  const ended = await middleware.signOutEverywhere('ada')
+  await announce('ada')
+  return json(ended)
+})
 
 const runner = new AppRunner(app)
 await runner.startup()
@@ -40,15 +55,31 @@ process.send!(url)
 
 interface Opened {
   readonly store: SessionStore
+  /** Tells every process that a principal was signed out. */
+  readonly announce: (principal: string) => Promise<unknown>
   readonly close: () => Promise<void>
 }
 
-function openRedis(prefix: string): Opened {
-  const client = new Redis(redisUrl)
-  return { store: new RedisStore(client, { prefix }), close: async () => void (await client.quit()) }
+async function openRedis(prefix: string): Promise<Opened> {
+  const [client, subscriber] = [new Redis(redisUrl), new Redis(redisUrl)]
+  subscriber.on('message', (_, principal) => middleware.endRequests(principal))
+  await subscriber.subscribe(`${prefix}:signed-out`)
+  return {
+    store: new RedisStore(client, { prefix }),
+    announce: principal => client.publish(`${prefix}:signed-out`, principal),
+    close: async () => void (await Promise.all([client.quit(), subscriber.quit()])),
+  }
 }
 
-function openPostgres(table: string): Opened {
+async function openPostgres(table: string): Promise<Opened> {
   const pool = new pg.Pool({ connectionString: postgresUrl })
-  return { store: new PostgresStore(pool, { table }), close: () => pool.end() }
+  const listener = new pg.Client({ connectionString: postgresUrl })
+  listener.on('notification', ({ payload = '' }) => middleware.endRequests(payload))
+  await listener.connect()
+  await listener.query(`LISTEN "${table}"`)
+  return {
+    store: new PostgresStore(pool, { table }),
+    announce: principal => pool.query('SELECT pg_notify($1, $2)', [table, principal]),
+    close: async () => void (await Promise.all([pool.end(), listener.end()])),
+  }
 }

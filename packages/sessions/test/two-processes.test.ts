@@ -4,6 +4,7 @@ import { once } from 'node:events'
 
 import t from 'tap'
 import type { Test } from 'tap'
+import { WebSocket } from 'ws'
 
 import { skipPostgres, skipRedis } from './services.ts'
 import { openPostgres } from './stores.ts'
@@ -60,6 +61,20 @@ for (const [kind, { skip, increments, prepare }] of Object.entries(stores)) {
       t.equal(await response.json(), 3)
       for (const url of urls) for (const cookie of cookies) t.equal(await countOf(url, cookie), null)
     })
+
+    t.test('close with 1008 what a principal has open at both, when they tell each other (P38)', async t => {
+      const cookie = await signIn(urls[0]!)
+      const sockets = await Promise.all(urls.map(url => openSocket(url, cookie)))
+      for (const socket of sockets) {
+        socket.send('hello')
+        t.equal(String((await once(socket, 'message'))[0]), 'hello')
+      }
+      const ends = sockets.map(socket => once(socket, 'close'))
+
+      await fetch(`${urls[1]}/sign-out-everywhere`, { method: 'POST' })
+
+      for (const end of ends) t.equal((await end)[0], 1008)
+    })
   })
 }
 
@@ -79,6 +94,12 @@ async function signIn(url: string): Promise<string> {
   const response = await fetch(`${url}/sign-in`, { method: 'POST' })
   await response.text()
   return response.headers.getSetCookie()[0]!.split(';')[0]!
+}
+
+async function openSocket(url: string, cookie: string): Promise<WebSocket> {
+  const socket = new WebSocket(`${url}/socket`, { headers: { cookie } })
+  await once(socket, 'open')
+  return socket
 }
 
 async function countOf(url: string, cookie: string): Promise<unknown> {
