@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { rmSync, writeFileSync } from 'node:fs'
 import { Agent, createServer as createHttpServer, request } from 'node:http'
-import type { ServerResponse } from 'node:http'
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import { connect, createServer } from 'node:net'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
@@ -108,7 +108,7 @@ t.test('allium serve --watch', async t => {
   })
 
   t.test('shows a syntax error in the browser, and works again when it is mended', async t => {
-    const { page, write, printed, output } = await watch(t, { 'app.js': greeting('hello') })
+    const { url, page, write, printed, output } = await watch(t, { 'app.js': greeting('hello') })
     await page()
 
     write('app.js', `export const <b> = 1`)
@@ -117,10 +117,12 @@ t.test('allium serve --watch', async t => {
     t.equal(broken.status, 500)
     t.match(broken.text, /SyntaxError.*&#60;/s, 'escaped')
     t.match(output.stderr, /SyntaxError/)
-    const changed = page('/.allium/changed')
+    const waiting = request(`${url}/.allium/changed`, { agent: false, headers: { expect: '100-continue' } })
+    const told = once(waiting.end(), 'response') as Promise<[IncomingMessage]>
+    await once(waiting, 'continue') // the server has it
     write('app.js', greeting('mended'))
 
-    t.equal((await changed).status, 204, 'the page is told to load again')
+    t.equal((await told)[0].statusCode, 204, 'the page is told to load again')
     t.equal((await page()).text, 'mended Ada')
   })
 
