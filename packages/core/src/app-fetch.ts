@@ -37,7 +37,7 @@ export class AppFetch {
     const status = raw.statusCode!
     const hasBody = !NULL_BODY.has(status) && request.method !== 'HEAD'
     if (!hasBody) raw.resume()
-    const body = hasBody ? (Readable.toWeb(raw) as globalThis.ReadableStream) : null
+    const body = hasBody ? Readable.toWeb(raw) : null
     return new globalThis.Response(body, { status, statusText: raw.statusMessage ?? '', headers })
   }
 

@@ -26,7 +26,7 @@ const decoders: ReadonlyMap<string, CreateDecoder> = new Map([
   // "deflate" means the zlib format (RFC 9110 §8.4.1.2); some clients leave its two bytes of header out.
   ['deflate', firstByte => (isZlibHeader(firstByte) ? zlib.createInflate() : zlib.createInflateRaw())],
   ['br', () => zlib.createBrotliDecompress()],
-  ...zstdDecoders(zlib as unknown as ZstdModule), // Node 20 has none, nor have its types
+  ...zstdDecoders(zlib as ZstdModule), // Node 20 has none, nor have its types
 ])
 
 /** The codings that are understood, as the value of an `Accept-Encoding` field. */

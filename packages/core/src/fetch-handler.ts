@@ -32,7 +32,7 @@ function toFetchRequest(request: Request): globalThis.Request {
   const init: RequestInit & { duplex: 'half' } = { method, headers, signal, duplex: 'half' }
   if (method !== 'GET' && method !== 'HEAD' && request.hasBody) {
     headers.delete('content-encoding') // undone by what reads the body, within the limit of the route
-    init.body = Readable.toWeb(request.body) as ReadableStream
+    init.body = Readable.toWeb(request.body)
   }
   return new globalThis.Request(url, init)
 }

@@ -30,7 +30,7 @@ export function fromFetchResponse(response: globalThis.Response): Response {
     headers.delete('content-encoding')
     headers.delete('content-length')
   }
-  const own = new Response(response.body as ReadableStream<Uint8Array> | null, {
+  const own = new Response(response.body, {
     status: response.status,
     statusText: response.statusText || undefined,
     headers,

@@ -45,7 +45,7 @@ function isHostFieldValid(raw: IncomingMessage, connection: Connection): boolean
     const name = rawHeaders[i]!
     if (name.length !== 4 || name.toLowerCase() !== 'host') continue
     if (host !== undefined) return false // Node takes the first of two and says nothing (RFC 9112 §3.2)
-    host = rawHeaders[i + 1]!
+    host = rawHeaders[i + 1]
   }
   if (host === undefined) return raw.httpVersionMinor === 0 // only HTTP/1.0 may do without
   if (host === connection.knownHost) return true

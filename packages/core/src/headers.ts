@@ -129,5 +129,5 @@ function validName(name: string): string {
 }
 
 function entriesOf(init: HeadersInit): Iterable<readonly [string, string]> {
-  return Symbol.iterator in init ? (init as Iterable<readonly [string, string]>) : Object.entries(init)
+  return Symbol.iterator in init ? init : Object.entries(init)
 }

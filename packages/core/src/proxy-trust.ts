@@ -169,7 +169,7 @@ function trim(text: string): string {
 
 function toOptions(option: TrustedPeers | TrustProxyOptions): TrustProxyOptions {
   const isOptions = typeof option === 'object' && option !== null && !Array.isArray(option)
-  return isOptions ? (option as TrustProxyOptions) : { peers: option as TrustedPeers }
+  return isOptions ? (option as TrustProxyOptions) : { peers: option }
 }
 
 function toPredicate(peers: TrustedPeers): IsTrusted {
@@ -181,7 +181,7 @@ function toPredicate(peers: TrustedPeers): IsTrusted {
     return (_address, hop) => hop < peers
   }
   if (typeof peers === 'string') return trustNetworks([peers])
-  if (Array.isArray(peers)) return trustNetworks(peers as readonly string[])
+  if (Array.isArray(peers)) return trustNetworks(peers)
   throw new TypeError(
     `Cannot trust proxies: ${typeof peers} says neither how many nor which; give a number, addresses or a function`,
   )

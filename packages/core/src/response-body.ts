@@ -59,7 +59,7 @@ export function toSendable(body: unknown): SendableBody {
     // The platform knows how to write multipart/form-data, and which boundary it chose.
     const encoded = new globalThis.Response(body)
     return {
-      content: encoded.body!,
+      content: encoded.body,
       type: encoded.headers.get('content-type') ?? undefined,
       length: undefined,
     }
@@ -113,7 +113,7 @@ function streamReader(stream: ReadableStream<Uint8Array>): BodyReader {
 }
 
 function iteratorReader(source: Readable | AsyncIterable<string | Uint8Array>): BodyReader {
-  const iterator = (source as AsyncIterable<string | Uint8Array>)[Symbol.asyncIterator]()
+  const iterator = source[Symbol.asyncIterator]()
   return {
     next: () => iterator.next(),
     cancel: async () => {

@@ -61,9 +61,10 @@ export class SessionCookie {
     const header = raw.headers.cookie
     if (header === undefined) return undefined
     const pairs = header.split(';').map(pair => pair.trim())
-    const own = pairs.filter(pair => pair.startsWith(`${this.name}=`))
-    const value = own[0]?.slice(this.name.length + 1)
-    return own.length === 1 && value!.length <= this.maxBytes ? value : undefined
+    const [own, another] = pairs.filter(pair => pair.startsWith(`${this.name}=`))
+    if (own === undefined || another !== undefined) return undefined
+    const value = own.slice(this.name.length + 1)
+    return value.length <= this.maxBytes ? value : undefined
   }
 
   /** Tells the browser. */

@@ -65,11 +65,9 @@ function toFetchResponse(response: TestResponse, request: globalThis.Request): g
     throw new Error(`unexpected redirect to ${response.headers.get('location')}`)
   }
   const headers = new globalThis.Headers()
-  for (let i = 0; i < response.rawHeaders.length; i += 2) {
-    headers.append(response.rawHeaders[i]!, response.rawHeaders[i + 1]!)
-  }
+  for (const [name, value] of response.headers) headers.append(name, value)
   const hasBody = !NULL_BODY.has(status) && request.method !== 'HEAD'
-  const body = hasBody ? (Readable.toWeb(decoded(response)) as ReadableStream<Uint8Array>) : null
+  const body = hasBody ? Readable.toWeb(decoded(response)) : null
   const answer = new globalThis.Response(body, { status, statusText, headers })
   Object.defineProperty(answer, 'url', { value: url })
   return Object.defineProperty(answer, 'redirected', { value: url !== request.url })

@@ -49,7 +49,7 @@ export class ReceivedEvents implements AsyncIterableIterator<ReceivedEvent>, Asy
   /** @internal Made by a response. */
   constructor(source: EventSourceBody) {
     this.#source = source
-    this.#chunks = source.body.stream()[Symbol.asyncIterator]() as AsyncIterator<Buffer, undefined>
+    this.#chunks = source.body.stream()[Symbol.asyncIterator]()
   }
 
   /** The comments that have come, pings among them: what was read with the events, and before them. */

@@ -99,8 +99,7 @@ function routePath(route: RouteTarget, params: unknown): string {
 }
 
 function addHeaders(headers: HeaderMap, init: RequestHeadersInit = {}): void {
-  const fields =
-    Symbol.iterator in init ? groupByName(init as Iterable<readonly [string, string]>) : Object.entries(init)
+  const fields = Symbol.iterator in init ? groupByName(init) : Object.entries(init)
   for (const [name, value] of fields) headers.set(name.toLowerCase(), toHeaderValue(value))
 }
 

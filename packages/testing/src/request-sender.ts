@@ -133,14 +133,14 @@ export class RequestSender {
       onSurplus: bytes => strictness.lookAtSurplus(record, bytes),
       portOf: socket => this.#running.portOf(socket),
     })
-    const { head, body, informational, upgraded } = await request.send()
-    const setCookies = setCookieFields(head!.rawHeaders)
+    const head = await request.send()
+    const { body, informational, upgraded } = request
+    const setCookies = setCookieFields(head.rawHeaders)
     cookies?.store(setCookies, host, path)
     if (setCookies.length > 0) strictness.lookAtCookies(record, setCookies)
     const url = `${this.#scheme}//${host}${path}`
     return new TestResponse({
-      head: head!, // the request was sent
-      ...{ body, informational, upgraded, method, url, watch },
+      ...{ head, body, informational, upgraded, method, url, watch },
       report: () => reports.of(record),
       transcript: () => transcript.of(record),
       timeout: options.timeout,

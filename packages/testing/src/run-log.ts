@@ -1,5 +1,3 @@
-import type { Socket } from 'node:net'
-
 import type { ObservedLayer, Request, Response, RunObserver } from '@allium/core'
 
 import { realNow } from './real-time.ts'
@@ -80,7 +78,7 @@ export class RunLog implements RunObserver {
     this.#events++
     const run: RequestRun = {
       request,
-      clientPort: (request.raw.socket as Partial<Socket>).remotePort,
+      clientPort: request.raw.socket.remotePort,
       arrivedAt: realNow(),
       layers: [],
       failures: [],

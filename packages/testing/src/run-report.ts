@@ -12,7 +12,7 @@ export function routeOf({ request }: RequestRun): string {
  * @param now in milliseconds since the request arrived
  */
 export function describeLayers(run: RequestRun, now: number): string[] {
-  return run.layers.map((each, index) => `${nameOf(each, index)} ${stateOf(run, index, now)}`)
+  return run.layers.map((each, index, all) => `${nameOf(each, index)} ${stateOf(each, all[index + 1], now)}`)
 }
 
 /** How far an answer is that has left every layer; `undefined` for one that has not. */
@@ -34,14 +34,16 @@ function nameOf({ layer }: LayerRun, index: number): string {
   return layer.kind === 'handler' ? `handler "${layer.name}"` : `middleware ${index + 1} "${layer.name}"`
 }
 
-function stateOf({ layers }: RequestRun, index: number, now: number): string {
-  const { layer, enteredAt, leftAt, error } = layers[index]!
+function stateOf(
+  { layer, enteredAt, leftAt, error }: LayerRun,
+  inner: LayerRun | undefined,
+  now: number,
+): string {
   if (leftAt !== undefined) {
     const verb = error === undefined ? 'answered' : 'threw'
     return `${verb} after ${milliseconds(leftAt - enteredAt)}`
   }
   if (layer.kind === 'handler') return `has not answered for ${milliseconds(now - enteredAt)}`
-  const inner = layers[index + 1]
   if (!inner) return `has not called next() for ${milliseconds(now - enteredAt)}`
   if (inner.leftAt === undefined) return `waits for next() since ${milliseconds(now - inner.enteredAt)}`
   return `has not gone on for ${milliseconds(now - inner.leftAt)}, since next() answered`

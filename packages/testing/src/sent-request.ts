@@ -35,12 +35,12 @@ export class SentRequest implements ConnectionCall, WatchedCall {
   readonly informational: ResponseHead[] = []
   readonly body: ReceivedBody
   deadline: number
-  head: ResponseHead | undefined
+  #head: ResponseHead | undefined
   /** The connection, once another protocol has it. */
   upgraded: Duplex | undefined
   readonly #options: SendOptions
   readonly #connection: ClientConnection
-  #settle!: { resolve: (sent: SentRequest) => void; reject: (error: Error) => void }
+  #settle!: { resolve: (head: ResponseHead) => void; reject: (error: Error) => void }
   readonly #abort = (): void => this.#connection.cut(this.#options.signal!.reason as Error)
 
   constructor(prepared: PreparedRequest, options: SendOptions) {
@@ -56,7 +56,7 @@ export class SentRequest implements ConnectionCall, WatchedCall {
    *
    * @throws Error naming method and path, with the `code` of what it was caused by
    */
-  send(): Promise<SentRequest> {
+  send(): Promise<ResponseHead> {
     const { signal, watch, pool, record, portOf } = this.#options
     return new Promise((resolve, reject) => {
       this.#settle = { resolve, reject }
@@ -81,7 +81,7 @@ export class SentRequest implements ConnectionCall, WatchedCall {
 
   /** Only while the head is awaited: whoever reads the body watches over that. */
   get onStuck(): (() => void) | undefined {
-    if (this.head) return undefined
+    if (this.#head) return undefined
     const { method, path } = this.prepared
     return () => this.#giveUp(`${method} ${path} failed: nothing goes on any more that could answer it`)
   }
@@ -96,9 +96,9 @@ export class SentRequest implements ConnectionCall, WatchedCall {
 
   onHead(head: ResponseHead): void {
     this.#options.record.port = this.#options.portOf(this.#connection.socket)
-    this.head = head
+    this.#head = head
     this.deadline = Infinity
-    this.#settle.resolve(this)
+    this.#settle.resolve(head)
   }
 
   onBody(bytes: Buffer): void {
@@ -119,7 +119,7 @@ export class SentRequest implements ConnectionCall, WatchedCall {
     this.#forget()
     const error = this.#describe(cause)
     this.#options.record.end(error)
-    if (this.head) this.body.fail(error)
+    if (this.#head) this.body.fail(error)
     else this.#settle.reject(error)
   }
 

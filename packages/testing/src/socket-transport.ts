@@ -49,7 +49,7 @@ export class SocketTransport {
 
   connect({ remoteAddress }: PeerOptions): Duplex {
     if (remoteAddress === undefined) return connect(this.#target)
-    return connect({ ...this.#target, localAddress: remoteAddress } as NetConnectOpts) // a union, of which it is the first
+    return connect({ ...this.#target, localAddress: remoteAddress })
   }
 
   async close(): Promise<void> {

@@ -30,8 +30,10 @@ const HOOKS = ['after', 'teardown', 'onTestFinished'] as const
  * @throws TypeError when it offers none
  */
 export function endHookOf(t: Partial<Record<(typeof HOOKS)[number], EndHook>>): EndHook {
-  const name = HOOKS.find(name => typeof t[name] === 'function')
-  if (name) return fn => t[name]!(fn)
+  for (const name of HOOKS) {
+    const hook = t[name]
+    if (typeof hook === 'function') return fn => hook.call(t, fn)
+  }
   throw new TypeError(
     'Cannot start a test client: the test has neither "after", "teardown" nor "onTestFinished"',
   )

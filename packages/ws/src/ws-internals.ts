@@ -41,7 +41,7 @@ function internalsOf(webSocket: RawWebSocket): {
   receiver: Internals['_receiver']
   inflating?: Inflating | undefined
 } {
-  const { _receiver: receiver, _extensions: extensions } = webSocket as unknown as Partial<Internals>
+  const { _receiver: receiver, _extensions: extensions } = webSocket as Partial<Internals>
   const inflating = extensions?.['permessage-deflate']
   if (
     typeof receiver?._maxPayload !== 'number' ||

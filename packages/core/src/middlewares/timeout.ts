@@ -67,12 +67,13 @@ function answerWithin(milliseconds: number, request: Request, next: Next): Await
 
   return new Promise((resolve, reject) => {
     let isOver = false
-    timer = request.app.clock.setTimer(() => {
+    const limit = request.app.clock.setTimer(() => {
       isOver = true
       reject(giveUp(request, milliseconds))
     }, milliseconds)
+    timer = limit
     answer.then(response => {
-      timer!.clear()
+      limit.clear()
       if (isOver) response.discard()
       else resolve(response)
     }, reject)

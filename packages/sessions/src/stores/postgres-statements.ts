@@ -45,7 +45,7 @@ export function createPostgresStatements(name: string): PostgresStatements {
     .split('.')
     .map(part => `"${part}"`)
     .join('.')
-  const index = name.split('.').at(-1)!
+  const index = name.split('.').at(-1)
   return {
     migrate: `
 select pg_advisory_xact_lock(${MIGRATION_LOCK});
