@@ -10,15 +10,13 @@ import type { ServerProcess, ServerStart } from './server-process.ts'
 /** The servers of one scenario, all of them running. */
 export interface Competitors {
   readonly servers: readonly ServerProcess[]
-  /** The one that all others are divided by. */
-  readonly base: string
   stop(): Promise<void>
 }
 
-/** Starts who competes in a scenario: Allium's peers, or else the same application on another version of Allium. */
+/** Starts some servers for a scenario, and what they need beside them. */
 export async function startCompetitors(
   name: ScenarioName,
-  other: OtherVersion | undefined,
+  starts: readonly ServerStart[],
 ): Promise<Competitors> {
   const started: ServerProcess[] = []
   const stop = async () => {
@@ -27,20 +25,21 @@ export async function startCompetitors(
   try {
     const env = name === 'upstream' ? await startNeighbour(started) : {}
     const servers: ServerProcess[] = []
-    for (const start of other ? versionsOf(name, other) : peersOf(name)) {
-      const server = await startServer({ ...start, env })
+    for (const start of starts) {
+      const server = await startServer({ ...start, env: { ...start.env, ...env } })
       started.push(server)
       await server.prepare(scenarios[name])
       servers.push(server)
     }
-    return { servers, base: other ? 'before' : scenarios[name].base, stop }
+    return { servers, stop }
   } catch (error) {
     await stop()
     throw error
   }
 }
 
-function peersOf(scenario: ScenarioName): ServerStart[] {
+/** Who competes in a scenario, as far as it is installed. */
+export function peersOf(scenario: ScenarioName): ServerStart[] {
   return scenarios[scenario].servers.filter(isInstalled).map(server => ({ name: server, server, scenario }))
 }
 
@@ -49,7 +48,8 @@ function isInstalled(server: ServerName): boolean {
   return server === 'nginx' ? hasNginx : true
 }
 
-function versionsOf(scenario: ScenarioName, { folder }: OtherVersion): ServerStart[] {
+/** The same application on another version of Allium, and on this one. */
+export function versionsOf(scenario: ScenarioName, { folder }: OtherVersion): ServerStart[] {
   return [
     { name: 'before', server: 'allium', scenario, folder },
     { name: 'after', server: 'allium', scenario },

@@ -36,12 +36,14 @@ export function parseOptions(): Options {
   }
 }
 
-function toCount(name: string, text: string): number {
+/** @throws RangeError unless the text is a whole number above 0 */
+export function toCount(name: string, text: string): number {
   if (/^[1-9]\d*$/.test(text)) return Number(text)
   throw new RangeError(`Cannot run with --${name} ${text}: it is not a whole number above 0`)
 }
 
-function toScenarioName(text: string): ScenarioName {
+/** @throws RangeError for what is not the name of a scenario */
+export function toScenarioName(text: string): ScenarioName {
   if (isScenarioName(text)) return text
   throw new RangeError(`Cannot run scenario "${text}": there are ${SCENARIO_NAMES.join(', ')}`)
 }

@@ -1,7 +1,6 @@
 /** Runs the benches: `npm run bench -- [--check] [--compare <commit>] [--rounds 7] [--seconds 1] [--scenario hello]…` */
 import { checkAnswer } from './check-answer.ts'
-import { startCompetitors } from './competitors.ts'
-import type { Competitors } from './competitors.ts'
+import { peersOf, startCompetitors, versionsOf } from './competitors.ts'
 import { hasDatabase } from './database-url.ts'
 import { describeMachine } from './machine.ts'
 import { parseOptions } from './options.ts'
@@ -46,26 +45,31 @@ async function runScenario(
   other: OtherVersion | undefined,
 ): Promise<void> {
   const scenario = scenarios[name]
-  const competitors = await startCompetitors(name, other)
+  const base = other ? 'before' : scenario.base
+  const competitors = await startCompetitors(name, other ? versionsOf(name, other) : peersOf(name))
   const { servers } = competitors
   try {
     for (const server of servers) await checkAnswer(server, scenario)
     if (options.check) console.log(`${name}: ${servers.length} servers give the same answer`)
-    else console.log(`\n## ${name}: ${scenario.title}\n\n${await measure(competitors, scenario, options)}`)
+    else
+      console.log(
+        `\n## ${name}: ${scenario.title}\n\n${formatTable(base, ...(await measure(servers, scenario, options)))}`,
+      )
   } finally {
     await competitors.stop()
   }
 }
 
 async function measure(
-  { servers, base }: Competitors,
+  servers: readonly ServerProcess[],
   scenario: Scenario,
   { rounds: count, seconds }: Options,
-): Promise<string> {
+): Promise<[rounds: readonly Round[], peakMemory: ReadonlyMap<string, number>]> {
   const rounds: Round[] = []
-  for (let i = 0; i < WARM_UP_ROUNDS; i++) await runRound(servers, scenario, seconds)
+  const warmUps = Math.min(WARM_UP_ROUNDS, count) // whoever asks for so few rounds is in a hurry
+  for (let i = 0; i < warmUps; i++) await runRound(servers, scenario, seconds)
   for (let i = 0; i < count; i++) rounds.push(await runRound(servers, scenario, seconds))
-  return formatTable(base, rounds, await readPeakMemory(servers))
+  return [rounds, await readPeakMemory(servers)]
 }
 
 async function readPeakMemory(servers: readonly ServerProcess[]): Promise<Map<string, number>> {

@@ -1,5 +1,7 @@
+import type { Samples } from './profile/messages.ts'
+
 /** What a server under test says to the bench over IPC. */
-export type ServerMessage = Listening | Usage | Memory
+export type ServerMessage = Listening | Usage | Memory | Samples
 
 /** It accepts connections. */
 export interface Listening {

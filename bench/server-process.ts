@@ -29,19 +29,23 @@ export class ServerProcess {
 
   /** What the process has used since it began. */
   async readUsage(): Promise<Usage> {
-    this.#child.send(TELL_USAGE)
-    const message = await nextMessage(this.#child, this.name)
-    if (message.kind !== 'usage') throw new Error(`Cannot read the usage of ${this.name}: it listens anew`)
-    return message
+    return this.ask(TELL_USAGE, 'usage')
   }
 
   /** What the process holds in memory when its garbage has been collected, in bytes. */
   async readMemory(): Promise<number> {
-    this.#child.send(TELL_MEMORY)
+    return (await this.ask(TELL_MEMORY, 'memory')).resident
+  }
+
+  /** Asks the process something that it answers with one message of this kind. */
+  async ask<Kind extends ServerMessage['kind']>(
+    question: string,
+    kind: Kind,
+  ): Promise<Extract<ServerMessage, { readonly kind: Kind }>> {
+    this.#child.send(question)
     const message = await nextMessage(this.#child, this.name)
-    if (message.kind !== 'memory')
-      throw new Error(`Cannot read the memory of ${this.name}: it says otherwise`)
-    return message.resident
+    if (isOfKind(message, kind)) return message
+    throw new Error(`Cannot ask ${this.name} for its ${kind}: it answers with "${message.kind}"`)
   }
 
   /** Gets ready to be asked: with cookies, where the scenario needs them. */
@@ -105,6 +109,13 @@ function spawnServer({ server, scenario, folder, env, isAside }: ServerStart): C
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
     env: { ...process.env, NODE_ENV: 'production', ...env },
   })
+}
+
+function isOfKind<Kind extends ServerMessage['kind']>(
+  message: ServerMessage,
+  kind: Kind,
+): message is Extract<ServerMessage, { readonly kind: Kind }> {
+  return message.kind === kind
 }
 
 async function nextMessage(child: ChildProcess, name: string): Promise<ServerMessage> {
