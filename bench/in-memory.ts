@@ -1,4 +1,4 @@
-/** Measures test clients: `npm run bench:testing -- [--check] [--rounds 15] [--milliseconds 100]` */
+/** Measures test clients: `npm run bench:testing -- [--check] [--rounds 15] [--milliseconds 100] [--warm-up 4000]` */
 import { fork } from 'node:child_process'
 import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
@@ -11,8 +11,6 @@ import type { InMemoryScenario } from './in-memory/subject.ts'
 import type { Burst, BurstOptions } from './in-memory/worker.ts'
 import { toSpread } from './spread.ts'
 
-/** Enough for the compiler to have settled. */
-const WARM_UP: BurstOptions = { runs: 20_000, milliseconds: 4000 }
 const WORKER = fileURLToPath(new URL('in-memory/worker.js', import.meta.url))
 
 const { values } = parseArgs({
@@ -20,8 +18,11 @@ const { values } = parseArgs({
     check: { type: 'boolean', default: false },
     rounds: { type: 'string', default: '15' },
     milliseconds: { type: 'string', default: '100' },
+    'warm-up': { type: 'string', default: '4000' },
   },
 })
+/** Enough for the compiler to have settled. */
+const warmUp: BurstOptions = { runs: 20_000, milliseconds: Number(values['warm-up']) }
 if (!values.check) {
   const machine = `${cpus().length} × ${cpus()[0]?.model.trim() || 'unknown CPU'}`
   const date = new Date().toISOString().slice(0, 10)
@@ -57,7 +58,7 @@ async function failure(worker: ChildProcess, name: string): Promise<void> {
 
 async function measure(workers: ReadonlyMap<string, ChildProcess>): Promise<Map<string, Burst>[]> {
   const rounds: Map<string, Burst>[] = []
-  for (const worker of workers.values()) await burst(worker, WARM_UP)
+  for (const worker of workers.values()) await burst(worker, warmUp)
   for (let n = 0; n < Number(values.rounds); n++) {
     const round = new Map<string, Burst>()
     for (const [name, worker] of [...workers].sort(() => Math.random() - 0.5)) {

@@ -13,7 +13,7 @@ import type { ServerProcess } from '../server-process.ts'
 import { toSpread } from '../spread.ts'
 
 const SERVERS = ['node-http', 'allium', 'hono', 'h3', 'express'] as const
-const EVENTS = 200
+const EVENTS = 100
 
 /** A server and those who listen to it. */
 interface Audience {
