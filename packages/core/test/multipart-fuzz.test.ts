@@ -95,6 +95,15 @@ async function start(t: Test): Promise<{ client: TestClient; temporary: () => st
   return { client: await testClient(t, createApp()), temporary: () => readdirSync(path) }
 }
 
+/** Knows the last run, which goes on when the time is up: it has a connection and files, and has to end before they go. */
+function followed<Values extends unknown[]>(check: (...values: Values) => Promise<void>) {
+  let last = Promise.resolve()
+  return {
+    check: (...values: Values) => (last = check(...values)),
+    ended: () => last,
+  }
+}
+
 /** Files are removed when the answer has left, which is just before the client has it all. */
 async function assertRemoved(temporary: () => string[]): Promise<void> {
   for (let n = 0; n < 200 && temporary().length > 0; n++) await new Promise(resolve => setTimeout(resolve, 5))
@@ -103,7 +112,7 @@ async function assertRemoved(temporary: () => string[]): Promise<void> {
 
 t.test('any form comes back as the platform reads it, in whatever pieces it is sent', async t => {
   const { client, temporary } = await start(t)
-  const property = fc.asyncProperty(fields, sizes, async (list: readonly Field[], sizes) => {
+  const run = followed(async (list: readonly Field[], sizes: number[]) => {
     const form = new FormData()
     for (const [name, value] of list) {
       if (typeof value === 'string') form.append(name, value)
@@ -123,7 +132,9 @@ t.test('any form comes back as the platform reads it, in whatever pieces it is s
     await assertRemoved(temporary)
   })
 
+  const property = fc.asyncProperty(fields, sizes, run.check)
   await fc.assert(property, { interruptAfterTimeLimit: BUDGET, numRuns: 300 })
+  await run.ended()
   t.pass('held')
 })
 
@@ -141,7 +152,7 @@ t.test(
     )
     const path = fc.constantFrom('/form', '/parts')
     const mutations = fc.array(mutation, { minLength: 1, maxLength: 3 })
-    const property = fc.asyncProperty(path, mutations, sizes, async (path, mutations, sizes) => {
+    const run = followed(async (path: string, mutations: Mutation[], sizes: number[]) => {
       const body = mutations.reduce(mutate, whole)
 
       const response = await client.post(path, {
@@ -154,25 +165,25 @@ t.test(
       await assertRemoved(temporary)
     })
 
+    const property = fc.asyncProperty(path, mutations, sizes, run.check)
     await fc.assert(property, { interruptAfterTimeLimit: BUDGET, numRuns: 400 })
+    await run.ended()
     t.pass('held')
   },
 )
 
 t.test('any body at all is answered, under any boundary', async t => {
   const { client } = await start(t)
-  const property = fc.asyncProperty(
-    fc.uint8Array({ maxLength: 300 }),
-    fc.string(),
-    async (body, boundary) => {
-      const type = `multipart/form-data; boundary="${boundary.replaceAll(/[^ -~]|["\\]/g, '')}"`
+  const run = followed(async (body: Uint8Array, boundary: string) => {
+    const type = `multipart/form-data; boundary="${boundary.replaceAll(/[^ -~]|["\\]/g, '')}"`
 
-      const response = await client.post('/parts', { body, headers: { 'content-type': type } })
+    const response = await client.post('/parts', { body, headers: { 'content-type': type } })
 
-      if (response.status !== 400) throw new Error(`${response.status}`)
-    },
-  )
+    if (response.status !== 400) throw new Error(`${response.status}`)
+  })
 
+  const property = fc.asyncProperty(fc.uint8Array({ maxLength: 300 }), fc.string(), run.check)
   await fc.assert(property, { interruptAfterTimeLimit: BUDGET, numRuns: 200 })
+  await run.ended()
   t.pass('held')
 })

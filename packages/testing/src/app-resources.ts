@@ -1,4 +1,5 @@
-import { AsyncLocalStorage, createHook } from 'node:async_hooks'
+import { AsyncLocalStorage, createHook, executionAsyncId } from 'node:async_hooks'
+import { isIP } from 'node:net'
 // Bound at import: fake timers do not know the time of the event loop.
 import { clearTimeout, setTimeout } from 'node:timers'
 
@@ -72,6 +73,9 @@ const hook = createHook({
     if (known) owners.getStore()?.add({ asyncId, type, triggerAsyncId, ...known, resource })
     else if (THREAD_WORK.test(type)) owners.getStore()?.addThreadWork(asyncId, resource)
     else if (type === 'FSREQPROMISE') void owners.getStore()?.addFileWork(resource)
+    else if (type === 'GETADDRINFOREQWRAP' || (type === 'TickObject' && tellsAddress(resource))) {
+      owners.getStore()?.addLookup(asyncId)
+    }
   },
 })
 // Costs something, so it is for applications that hash, encrypt or derive keys on other threads.
@@ -109,6 +113,7 @@ export function outsideApplications<Value>(fn: () => Value): Value {
 export class AppResources {
   #entries: Entry[] = []
   readonly #servers = new Set<number>()
+  readonly #lookups = new Map<number, CallSite>()
   #fileWork = 0
   #isWatching = false
 
@@ -149,7 +154,13 @@ export class AppResources {
     if (type.endsWith('SERVERWRAP')) this.#servers.add(asyncId)
     if (this.#servers.has(triggerAsyncId)) return // a connection to a server is the server's
     const raw: HookedResource = resource
-    this.#push({ type, kind, name, raw, site: CallSite.deep() })
+    this.#push({ type, kind, name, raw, site: this.#lookups.get(executionAsyncId()) ?? CallSite.deep() })
+  }
+
+  /** @internal For the hook: a host is looked up, and what is made when its address is known was begun here. */
+  addLookup(asyncId: number): void {
+    if (this.#lookups.size > MANY) this.#lookups.clear()
+    this.#lookups.set(asyncId, CallSite.deep())
   }
 
   /** @internal For the hook: work on a file, of which a handle may come. */
@@ -218,6 +229,18 @@ export class AppResources {
   #prune(): void {
     this.#entries = this.#entries.filter(({ raw }) => isThere(raw))
   }
+}
+
+/** Whether a tick hands on what a host is that was an address already: `dns.lookup` does so at once. */
+function tellsAddress({ args }: { readonly args?: readonly unknown[] | undefined }): boolean {
+  const told = args?.[1]
+  if (typeof told !== 'string' && !Array.isArray(told)) return false // as nearly all ticks
+  const addresses = typeof told === 'string' ? [told] : told.map(addressOf)
+  return addresses.some(address => typeof address === 'string' && isIP(address) > 0)
+}
+
+function addressOf(answer: unknown): unknown {
+  return (answer as { readonly address?: unknown } | null | undefined)?.address
 }
 
 /** A handle of an opened file, among the results of work on files. */

@@ -122,6 +122,24 @@ t.test('sockets, files and watchers are found', async t => {
   }
 })
 
+t.test(
+  'a server that listens on a host is found where it was told to, though its address is looked up first',
+  async t => {
+    for (const host of ['127.0.0.1', 'localhost']) {
+      const app = new Application()
+      app.onStartup.add(async function openDoor() {
+        const server = createServer().listen(0, host)
+        t.teardown(() => server.close())
+        await once(server, 'listening')
+      })
+      const { kinds, message } = await leftBy(app, [])
+
+      t.same(kinds, ['handles'])
+      t.match(message, /a TCP server\n +at (?:async )?openDoor /)
+    }
+  },
+)
+
 t.test('thousands of timers that were cleared are none', async t => {
   const app = new Application()
   app.get('/', () => {
