@@ -165,7 +165,10 @@ export class Connection implements WebSocketListener {
   }
 
   onRoom(): void {
-    this.#webSocket.resume()
+    // In the next turn: a client that sends without end would be read 2 MiB at a time, and the others wait for it.
+    setImmediate(() => {
+      if (!this.queue.isFull) this.#webSocket.resume()
+    })
     const go = this.#inflation
     this.#inflation = undefined
     go?.()

@@ -8,7 +8,7 @@ import t from 'tap'
 import type { Test } from 'tap'
 
 import { open } from './peer.ts'
-import { frame, openRaw } from './raw-frames.ts'
+import { closeFrame, frame, openRaw } from './raw-frames.ts'
 import { overEachTransport } from './transports.ts'
 
 const silent = createLogger('error', () => {})
@@ -100,6 +100,29 @@ overEachTransport('while a client does not read', (t, transport) => {
     raw.destroy()
   })
 })
+
+t.test(
+  'a client that sends without end is read a little at a time: others have their turn (P46)',
+  async t => {
+    let [left, inThisTurn, most] = [300_000, 0, 0]
+    const count = () => {
+      most = Math.max(most, inThisTurn)
+      inThisTurn = 0
+    }
+    const client = await serve(t, { transport: 'tcp' }, async socket => {
+      for await (const _ of socket) {
+        if (inThisTurn++ === 0) setImmediate(count)
+        if (--left === 0) return
+      }
+    })
+    const raw = await openRaw(client)
+
+    await raw.send(Buffer.alloc(300_000 * 7, frame({ opcode: 1, payload: 'x' })))
+
+    await raw.receiveUntil(closeFrame(1000))
+    t.ok(most < 20_000, `${most} of 300,000 in a turn`)
+  },
+)
 
 t.test('what is being compressed when the connection breaks has not left', async t => {
   const outcomes: unknown[] = []
