@@ -1,9 +1,11 @@
 import { execFile } from 'node:child_process'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, rm, symlink } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { join, relative } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { promisify } from 'node:util'
+
+import { FILES } from './payloads.ts'
 
 const run = promisify(execFile)
 const root = fileURLToPath(new URL('../../', import.meta.url))
@@ -28,6 +30,7 @@ export async function buildVersion(commit: string): Promise<OtherVersion> {
     console.error(`Building ${commit} in ${folder}`)
     await run('npm', ['ci', '--no-audit', '--no-fund'], { cwd: folder })
     await run('npm', ['run', 'build'], { cwd: folder })
+    await symlink(FILES, join(folder, relative(root, FILES)))
   } catch (error) {
     await remove()
     throw error
