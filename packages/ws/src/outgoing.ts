@@ -145,8 +145,13 @@ export class Outgoing {
       const waiting = { resolve, reject }
       ;(this.#waiting ??= new Set()).add(waiting)
       send(error => this.#settle(waiting, error))
-      this.#stall ??= this.#watch()
+      this.#watchFor(waiting)
     })
+  }
+
+  /** Begins to look whether the client reads, unless the message has left, or failed, at once. */
+  #watchFor(waiting: WaitingSend): void {
+    if (this.#waiting?.has(waiting)) this.#stall ??= this.#watch()
   }
 
   #settle(waiting: WaitingSend, error: Error | null | undefined): void {
