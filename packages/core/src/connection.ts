@@ -4,6 +4,7 @@ import type { Duplex } from 'node:stream'
 
 import { answered, breakBody } from './body.ts'
 import type { Clock } from './clock.ts'
+import { destroySoon } from './destroy-soon.ts'
 import type { HttpError } from './http-error.ts'
 import { unmapped } from './ip-address.ts'
 import type { Peer, ProxyTrust } from './proxy-trust.ts'
@@ -178,6 +179,6 @@ export function discardUnreadBody(
     timer.clear()
     socket.off('close', onClose)
     Reflect.deleteProperty(socket, 'destroySoon')
-    if (socket.writableEnded) socket.destroySoon()
+    if (socket.writableEnded) destroySoon(socket)
   })
 }

@@ -8,6 +8,7 @@ import { announcesBody, ClientGoneError } from './body.ts'
 import { refusalStatus, whyBroken } from './client-error.ts'
 import { Connection } from './connection.ts'
 import type { ConnectionLimits } from './connection.ts'
+import { destroySoon } from './destroy-soon.ts'
 import { Exchange } from './exchange.ts'
 import type { ExchangeOwner, ServedApplication } from './exchange.ts'
 import { headRefusal } from './head-refusal.ts'
@@ -276,10 +277,10 @@ export class Edge implements ExchangeOwner {
 }
 
 function closeIfIdle({ isBusy, socket }: Connection): void {
-  if (!isBusy) (socket as Socket).destroySoon()
+  if (!isBusy) destroySoon(socket)
 }
 
 function endWith(socket: Duplex, status: string): void {
   if (socket.writable) socket.end(`HTTP/1.1 ${status}\r\nconnection: close\r\ncontent-length: 0\r\n\r\n`)
-  ;(socket as Socket).destroySoon()
+  destroySoon(socket)
 }

@@ -3,6 +3,7 @@ import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 
 import { announcesBody } from './body.ts'
+import { destroySoon } from './destroy-soon.ts'
 
 /** The protocol that connections change to here; any other in `Upgrade` is as if it were not there (RFC 9110 §7.8). */
 const PROTOCOL = 'websocket'
@@ -52,7 +53,7 @@ export class PendingUpgrade {
     this.#size += piece.length
     if (this.#size > MAX_HEAD) this.#socket.pause()
   }
-  readonly #close = (): void => void this.#socket.resume().destroySoon()
+  readonly #close = (): void => destroySoon(this.#socket.resume())
   readonly #drain = (): void => void this.#response.emit('drain')
   #size: number
 
@@ -85,7 +86,7 @@ export class PendingUpgrade {
     this.#response.off('finish', this.#close)
     this.#response.detachSocket(socket)
     socket.off('drain', this.#drain).off('data', this.#keep).pause()
-    socket.setTimeout(0)
+    if ('setTimeout' in socket) socket.setTimeout(0) // a stream of another kind has none
     return { socket, head: Buffer.concat(this.#pieces) }
   }
 }

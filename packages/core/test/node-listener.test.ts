@@ -1,10 +1,16 @@
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { join } from 'node:path'
+import { duplexPair } from 'node:stream'
+import { buffer } from 'node:stream/consumers'
 
-import { Application, json, Response, text } from '@allium/core'
+import { Application, file, json, Response, text } from '@allium/core'
+import compression from 'compression'
 import express from 'express'
 import t from 'tap'
 import type { Test } from 'tap'
+
+const LINES = Array.from({ length: 200_000 }, (_, i) => `line ${i}`).join('\n')
 
 async function listen(t: Test, listener: Parameters<typeof createServer>[1]): Promise<string> {
   const server = createServer(listener).listen(0, '127.0.0.1')
@@ -48,5 +54,47 @@ t.test('nodeListener', async t => {
 
     t.equal(await (await fetch(url)).text(), 'outer')
     t.equal(await (await fetch(`${url}/inner/`)).text(), 'hello')
+  })
+
+  t.test('leaves the bytes of a file to a middleware of Express that keeps them', async t => {
+    const app = new Application()
+    app.get('/', () => file(join(t.testdir({ 'lines.txt': LINES }), 'lines.txt')))
+    await app.startup()
+    const url = await listen(t, express().use(compression(), app.nodeListener()))
+
+    const response = await fetch(url)
+
+    t.equal(response.headers.get('content-encoding'), 'gzip')
+    t.ok((await response.text()) === LINES, 'it is the same text')
+  })
+
+  t.test('leaves the bytes of a file to a stream that keeps them', async t => {
+    const app = new Application()
+    app.get('/', () => file(join(t.testdir({ 'lines.txt': LINES }), 'lines.txt')))
+    await app.startup()
+    const [client, connection] = duplexPair()
+    createServer(app.nodeListener()).emit('connection', connection)
+
+    client.write('GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n')
+
+    t.ok(String(await buffer(client)).endsWith(`\r\n\r\n${LINES}`), 'it is the same text')
+  })
+
+  t.test("serves streams that are no sockets, as Node's own server does", async t => {
+    const app = await started(t)
+    const requests = {
+      'GET / HTTP/1.1\r\n': '200 OK',
+      'GET / HTTP/1.1\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n': '200 OK',
+      'POST / HTTP/1.1\r\nContent-Length: 100000\r\n': '405 Method Not Allowed',
+    }
+    for (const [head, status] of Object.entries(requests)) {
+      const [client, connection] = duplexPair()
+      const server = createServer(app.nodeListener()).on('upgrade', app.upgradeListener())
+      server.emit('connection', connection)
+
+      client.write(`${head}Host: a\r\n${head.includes('Upgrade') ? '' : 'Connection: close\r\n'}\r\n`)
+
+      t.equal(String(await buffer(client)).slice(9, 9 + status.length), status, head)
+    }
   })
 })
