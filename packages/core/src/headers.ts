@@ -11,7 +11,8 @@ export type HeadersInit = Headers | Iterable<readonly [string, string]> | Readon
  * several times as much and forgets the order.
  *
  * Names and values that HTTP does not allow throw at once (RFC 9110 §5.1, §5.5): nobody can smuggle a line break
- * into a response.
+ * into a response. They are sent in Latin-1, one byte for each letter up to U+00FF, whatever the body is; what lies beyond
+ * throws, too.
  */
 export class Headers {
   // Name, value, name, value … with lower-case names: the very array that writeHead takes.

@@ -1,5 +1,6 @@
 import type { ServerResponse } from 'node:http'
 
+import { asciiOrBytes } from './ascii-or-bytes.ts'
 import type { Clock } from './clock.ts'
 import { RequestAborted } from './request-aborted.ts'
 import { UsageError } from './usage-error.ts'
@@ -72,7 +73,7 @@ export class ResponseSink {
     this.#written += size
     if (this.#written > (this.#options.length ?? Infinity)) throw this.#breakPromise('more')
     if (size === 0) return // to Node an empty chunk is none; on the wire it would end the body
-    if (size <= SLICE) return this.#writeSlice(piece)
+    if (size <= SLICE) return this.#writeSlice(asciiOrBytes(piece, size))
     const bytes = typeof piece === 'string' ? Buffer.from(piece) : piece
     for (let start = 0; start < bytes.length; start += SLICE) {
       await this.#writeSlice(bytes.subarray(start, start + SLICE))
@@ -109,7 +110,7 @@ export class ResponseSink {
   }
 
   async #writeSlice(slice: string | Uint8Array): Promise<void> {
-    if (!this.#target.write(slice)) await this.#until(() => !this.#target.writableNeedDrain)
+    if (!this.#target.write(slice, 'latin1')) await this.#until(() => !this.#target.writableNeedDrain)
   }
 
   /** Waits for the client to take what was written, but not for ever (P3). */

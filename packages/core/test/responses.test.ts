@@ -1,3 +1,5 @@
+import { Readable } from 'node:stream'
+
 import {
   Application,
   createLogger,
@@ -116,6 +118,27 @@ overEachTransport('a response', (t, transport) => {
     )
     t.notMatch(answers[0], /content-length/i)
     t.notMatch(answers[2], /content-length/i)
+  })
+
+  t.test('has its head in Latin-1, whatever its body is (RFC 9110 §5.5)', async t => {
+    const bodies = {
+      '/ascii': () => 'ete',
+      '/text': () => 'été',
+      '/bytes': () => Buffer.from('été'),
+      '/pieces': () => Readable.from(['é', 'té']),
+    }
+    const init = { headers: { 'x-user': 'José', 'content-length': '5' }, statusText: 'Très bien' }
+    const app = new Application()
+    for (const [path, body] of Object.entries(bodies)) app.get(path, () => new Response(body(), init))
+    const client = await testClient(t, app, { transport })
+
+    for (const path of Object.keys(bodies)) {
+      const raw = client.connect()
+      await raw.send(`GET ${path} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n`)
+      const answer = await raw.receive()
+      t.match(answer, /^HTTP\/1\.1 200 Très bien\r\nx-user: José\r\n/, path)
+      t.match(Buffer.from(answer, 'latin1').toString(), path === '/ascii' ? /ete$/ : /été$/, path)
+    }
   })
 
   t.test('that is reused is refused and leaks no cookie to the second client', async t => {
