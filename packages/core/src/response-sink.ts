@@ -1,4 +1,5 @@
-import type { ServerResponse } from 'node:http'
+import { ServerResponse } from 'node:http'
+import { Socket } from 'node:net'
 
 import { asciiOrBytes } from './ascii-or-bytes.ts'
 import type { Clock } from './clock.ts'
@@ -47,6 +48,16 @@ export class ResponseSink {
   /** Bytes of body so far. */
   get written(): number {
     return this.#written
+  }
+
+  /**
+   * Whether the system has copied all that was written, so that the memory of it can be used again. Never where somebody
+   * stands between who may keep it, such as a middleware of Express, or where the connection is a stream of another kind.
+   */
+  get isFlushed(): boolean {
+    const { socket, writableLength } = this.#target
+    const isWrapped = this.#target.write !== ServerResponse.prototype.write
+    return writableLength === 0 && socket instanceof Socket && !isWrapped
   }
 
   /** Whether the connection has gone before the body was complete. */

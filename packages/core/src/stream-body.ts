@@ -55,7 +55,10 @@ export class OpenBody {
     try {
       let step = await this.#orGone(this.#first!) // pump() is called once
       this.#first = undefined
-      for (; !step.done; step = await this.#orGone(this.#reader.next())) await sink.write(step.value)
+      for (; !step.done; step = await this.#orGone(this.#reader.next())) {
+        await sink.write(step.value)
+        if (sink.isFlushed) this.#reader.recycle(step.value)
+      }
     } catch (error) {
       this.#release()
       throw error

@@ -16,6 +16,11 @@ function fieldsOf(headers: Iterable<readonly [string, string]>): [string, string
   return [...headers].filter(([name]) => name !== 'date').map(([name, value]) => [name, value])
 }
 
+/** Bytes of which no two pieces of a power of two in length are alike. */
+function numbers(length: number): Buffer {
+  return Buffer.from(Uint8Array.from({ length }, (_, i) => i % 251))
+}
+
 overEachTransport('a file', (t, transport) => {
   t.test('is sent with its length, type and validators', async t => {
     const client = await testClient(t, appWith(digits(t.testdir({}))), { transport })
@@ -61,7 +66,7 @@ overEachTransport('a file', (t, transport) => {
   })
 
   t.test('is sent in chunks and arrives whole', async t => {
-    const bytes = Buffer.from(Uint8Array.from({ length: 1_000_003 }, (_, i) => i % 251))
+    const bytes = numbers(1_000_003)
     const dir = t.testdir({ 'large.bin': bytes })
     const client = await testClient(t, appWith(join(dir, 'large.bin')), { transport })
 
@@ -69,6 +74,22 @@ overEachTransport('a file', (t, transport) => {
 
     t.ok(bytes.equals(received))
     t.ok(await untilClosed(dir))
+  })
+
+  t.test('arrives whole however slowly it is read, while another reads it fast', async t => {
+    const bytes = numbers(16 * 1024 * 1024 + 7)
+    const dir = t.testdir({ 'large.bin': bytes })
+    const client = await testClient(t, appWith(join(dir, 'large.bin')), { transport })
+    const slow = client.connect()
+    slow.raw.pause()
+    await slow.send('GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n')
+
+    const fast = await (await client.get('/')).bytes()
+    slow.raw.resume()
+    const received = Buffer.from(await slow.receive(), 'latin1')
+
+    t.ok(bytes.equals(fast))
+    t.ok(bytes.equals(received.subarray(received.indexOf('\r\n\r\n') + 4)))
   })
 
   t.test('is 304 for who has it, with what caches need and nothing else', async t => {
