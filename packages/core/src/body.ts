@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http'
 
 import { ByteCollector } from './byte-collector.ts'
+import { readHeadFields } from './head-fields.ts'
 import { HttpContentTooLarge, HttpError } from './http-error.ts'
 import { UsageError } from './usage-error.ts'
 
@@ -68,25 +69,28 @@ export function listenToBody(raw: IncomingMessage, listener: BodyListener): () =
   }
 }
 
+/** What a reader of a whole body is told: exactly one of them. */
+export interface WholeBodyListener {
+  bytes(bytes: Buffer): void
+  fail(error: Error): void
+}
+
 /**
- * Collects a request body as it is sent.
+ * Collects a request body as it is sent. It fails with HttpContentTooLarge as soon as what has arrived is over the
+ * limit, and with what {@link listenToBody} fails with.
  *
  * @param limit the largest body, in bytes; `Infinity` for none
- * @throws HttpContentTooLarge as soon as what has arrived is over the limit
- * @throws what {@link listenToBody} fails with
  */
-export function readBody(raw: IncomingMessage, limit: number): Promise<Buffer> {
-  return new Promise((resolve, reject) => {
-    const collected = new ByteCollector()
-    const stop = listenToBody(raw, {
-      bytes(chunk) {
-        if (collected.length + chunk.length <= limit) return collected.add(chunk)
-        stop()
-        reject(new HttpContentTooLarge(limit))
-      },
-      end: () => resolve(collected.take()),
-      fail: reject,
-    })
+export function collectBody(raw: IncomingMessage, limit: number, listener: WholeBodyListener): void {
+  const collected = new ByteCollector()
+  const stop = listenToBody(raw, {
+    bytes(chunk) {
+      if (collected.length + chunk.length <= limit) return collected.add(chunk)
+      stop()
+      listener.fail(new HttpContentTooLarge(limit))
+    },
+    end: () => listener.bytes(collected.take()),
+    fail: error => listener.fail(error),
   })
 }
 
@@ -96,8 +100,8 @@ export function answered(): UsageError {
 }
 
 /** Whether the request says that it has a body, even if that should turn out to be empty. */
-export function announcesBody({ headers }: IncomingMessage): boolean {
-  return headers['transfer-encoding'] !== undefined || (headers['content-length'] ?? '0') !== '0'
+export function announcesBody({ rawHeaders }: IncomingMessage): boolean {
+  return readHeadFields(rawHeaders).hasBody
 }
 
 function whyUnreadable(raw: IncomingMessage): Error | undefined {

@@ -213,8 +213,7 @@ export class Edge implements ExchangeOwner {
 
   /** Why the application will not route the request, if so. */
   refusalOf(exchange: Exchange, request: Request, target: RequestTarget | string): HttpError | undefined {
-    const { raw } = exchange
-    if (raw.headers['transfer-encoding'] !== undefined) this.#boundTrailers(raw)
+    if (exchange.fields.isChunked) this.#boundTrailers(exchange.raw)
     const refusal = headRefusal(exchange, target, this.#limits.maxHeadersCount) ?? this.#hostRefusal(request)
     if (refusal) this.#refused++
     return refusal

@@ -1,14 +1,18 @@
 import { ServerResponse } from 'node:http'
 import type { IncomingMessage } from 'node:http'
+// Bound at import: a fake one that a test puts in its place later does not hold answers up.
+import { nextTick } from 'node:process'
 
 import type { AccessLog } from './access-log.ts'
-import { announcesBody } from './body.ts'
 import { discardUnreadBody } from './connection.ts'
 import type { Connection } from './connection.ts'
+import type { Timer } from './clock.ts'
 import { errorResponse } from './error-response.ts'
 import { endTrace, logAccess } from './exchange-outcome.ts'
 import type { ExchangeOutcome } from './exchange-outcome.ts'
 import type { DebugWatch } from './debug-watch.ts'
+import { readHeadFields } from './head-fields.ts'
+import type { HeadFields } from './head-fields.ts'
 import type { HeadersInit } from './headers.ts'
 import { Headers } from './headers.ts'
 import { HttpError, HttpServiceUnavailable } from './http-error.ts'
@@ -93,6 +97,7 @@ SWITCHED.shouldKeepAlive = false
 /** One request and its answer: has the application answer, then sends what came out of it. */
 export class Exchange implements RequestExchange {
   readonly raw: IncomingMessage
+  readonly fields: HeadFields
   response: ServerResponse
   readonly connection: Connection
   readonly #owner: ExchangeOwner
@@ -118,6 +123,7 @@ export class Exchange implements RequestExchange {
     pending?: PendingUpgrade,
   ) {
     this.raw = raw
+    this.fields = readHeadFields(raw.rawHeaders)
     this.response = response
     this.connection = connection
     this.#owner = owner
@@ -438,17 +444,16 @@ export class Exchange implements RequestExchange {
   }
 
   #decideConnection(): void {
-    const { raw, response, connection } = this
+    const { fields, response, connection } = this
     const isEnding = this.#owner.isStopping || connection.isRefusing
     if (isEnding && !connection.hasWaiting) response.shouldKeepAlive = false
     // Node's parser loses what follows an Upgrade within one packet, even where nobody upgrades.
-    if (raw.headers.upgrade !== undefined) response.shouldKeepAlive = false
+    if (fields.hasUpgrade) response.shouldKeepAlive = false
   }
 
   #discardRequestBody(): void {
-    const { raw } = this
     this.#releaseRequestBody()
-    if (!raw.complete && announcesBody(raw) && !this.connection.isBroken)
+    if (!this.raw.complete && this.fields.hasBody && !this.connection.isBroken)
       discardUnreadBody(this, this.connection.limits, this.#owner.app.clock)
   }
 
@@ -462,11 +467,18 @@ export class Exchange implements RequestExchange {
     const { response, connection } = this
     if (!response.shouldKeepAlive) connection.refuseRest()
     if (hasLeft(response)) return this.#finish()
-    const { app, writeTimeout } = this.#owner
-    const timer = app.clock.setTimer(() => response.destroy(), writeTimeout)
+    let timer: Timer | undefined
+    let isOver = false
     response.once('close', () => {
-      timer.clear()
+      isOver = true
+      timer?.clear()
       this.#finish()
+    })
+    // One tick later the other end of a connection in memory has taken it, as nearly always.
+    nextTick(() => {
+      if (isOver || hasLeft(response)) return
+      const { app, writeTimeout } = this.#owner
+      timer = app.clock.setTimer(() => response.destroy(), writeTimeout)
     })
   }
 

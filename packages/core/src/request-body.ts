@@ -1,6 +1,7 @@
 import type { Readable } from 'node:stream'
 
-import { answered, readBody } from './body.ts'
+import { answered, collectBody } from './body.ts'
+import type { WholeBodyListener } from './body.ts'
 import { BodyStream } from './body-stream.ts'
 import { ByteCollector } from './byte-collector.ts'
 import { findDecoder } from './content-coding.ts'
@@ -39,6 +40,9 @@ export class RequestBody {
   readonly #opened: BodyStream[] = []
   #isTaken = false
   #stream: BodyStream | undefined
+  /** What became of the first use of the whole body. */
+  #firstUse: Promise<unknown> | undefined
+  #whole: Buffer | undefined
   #bytes: Promise<Buffer> | undefined
   #text: Promise<string> | undefined
   #json: Promise<unknown> | undefined
@@ -65,12 +69,13 @@ export class RequestBody {
 
   /** The bytes. */
   bytes(): Promise<Buffer> {
-    return (this.#bytes ??= this.#readBytes(this.#limit))
+    return (this.#bytes ??= this.#use(this.#limit, bytes => bytes))
   }
 
   /** The bytes as text. */
   text(): Promise<string> {
-    return (this.#text ??= this.#readText(this.#head.charset))
+    const { charset } = this.#head
+    return (this.#text ??= this.#use(this.#limit, bytes => decodeText(bytes, charset, 'The body')))
   }
 
   /** The text as JSON. */
@@ -80,9 +85,7 @@ export class RequestBody {
       if (this.#typeError) return Promise.reject(this.#typeError)
     }
     // RFC 8259 §8.1: JSON between systems is UTF-8; a charset parameter has no meaning.
-    return (this.#json ??= this.bytes().then(bytes =>
-      parseJsonText(decodeText(bytes, undefined, 'The body')),
-    ))
+    return (this.#json ??= this.#use(this.#limit, parseJson))
   }
 
   /** Fields and files. */
@@ -116,10 +119,6 @@ export class RequestBody {
     )
   }
 
-  async #readText(charset: string | undefined): Promise<string> {
-    return decodeText(await this.bytes(), charset, 'The body')
-  }
-
   async #readForm(limits: CompleteFormLimits): Promise<Form> {
     const type = mediaTypeOf(this.#head)
     if (type?.essence === 'application/x-www-form-urlencoded') return this.#readUrlencoded(limits)
@@ -142,25 +141,66 @@ export class RequestBody {
       throw new HttpUnsupportedMediaType(`Send the form in UTF-8: the charset "${charset}" is not supported`)
     }
     const { fieldsSize } = limits
-    const bytes = await (this.#bytes ??= this.#readBytes(Math.min(this.#limit, fieldsSize)))
-    if (bytes.length > fieldsSize) throw new HttpContentTooLarge(fieldsSize)
-    return parseUrlencoded(decodeText(bytes, undefined, 'The form'), limits)
+    return this.#use(Math.min(this.#limit, fieldsSize), bytes => {
+      if (bytes.length > fieldsSize) throw new HttpContentTooLarge(fieldsSize)
+      return parseUrlencoded(decodeText(bytes, undefined, 'The form'), limits)
+    })
   }
 
-  async #readBytes(limit: number): Promise<Buffer> {
+  /**
+   * Gives the whole body to a function. The first one gets it in the turn in which it has arrived, without a promise for
+   * the bytes in between: 4 % of the processor time of a request with 1 KiB of JSON.
+   */
+  #use<T>(limit: number, use: (bytes: Buffer) => T): Promise<T> {
+    if (this.#firstUse) return this.#useAgain(this.#firstUse, use)
+    const result = new Promise<T>((resolve, reject) => {
+      this.#take(limit)
+      const fail = (error: Error): void => reject(error)
+      const bytes = (whole: Buffer): void => {
+        this.#whole = whole
+        try {
+          resolve(use(whole))
+        } catch (error) {
+          fail(error as Error)
+        }
+      }
+      this.#collect(limit, { bytes, fail })
+    })
+    this.#firstUse = result
+    return result
+  }
+
+  /** Whether the first one could use the bytes is of no matter to the others. */
+  async #useAgain<T>(firstUse: Promise<unknown>, use: (bytes: Buffer) => T): Promise<T> {
+    try {
+      await firstUse
+    } catch (error) {
+      if (!this.#whole) throw error
+    }
+    return use(this.#whole!)
+  }
+
+  #collect(limit: number, listener: WholeBodyListener): void {
     const { raw } = this.#head
-    this.#take(limit)
-    if (!findDecoder(raw.headers['content-encoding'])) return readBody(raw, limit)
+    if (!findDecoder(raw.headers['content-encoding'])) return collectBody(raw, limit, listener)
+    this.#decode(limit).then(
+      bytes => listener.bytes(bytes),
+      (error: Error) => listener.fail(error),
+    )
+  }
+
+  async #decode(limit: number): Promise<Buffer> {
     const collected = new ByteCollector()
-    const stream = new BodyStream(raw, limit, () => undefined)
+    const stream = new BodyStream(this.#head.raw, limit, () => undefined)
     for await (const chunk of stream as AsyncIterable<Buffer>) collected.add(chunk)
     return collected.take()
   }
 
   #open(): BodyStream {
     const stream = new BodyStream(this.#head.raw, this.#limit, () => {
-      if (!this.#bytes) this.#take(this.#limit)
-      return this.#bytes
+      if (this.#firstUse) return this.bytes()
+      this.#take(this.#limit)
+      return undefined
     })
     this.#opened.push(stream)
     return stream
@@ -176,6 +216,10 @@ export class RequestBody {
     // The client holds the body back until it is asked for: ask only now, when everything else is decided.
     if (raw.headers.expect !== undefined && raw.httpVersionMinor > 0) this.#exchange.sendContinue()
   }
+}
+
+function parseJson(bytes: Buffer): unknown {
+  return parseJsonText(decodeText(bytes, undefined, 'The body'))
 }
 
 function used(): UsageError {

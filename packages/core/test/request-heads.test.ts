@@ -20,6 +20,7 @@ overEachTransport('the head of a request', (t, transport) => {
     t.equal(await statusOf('HTTP/1.1'), '400')
     t.equal(await statusOf('HTTP/1.0'), '200')
     t.equal(await statusOf('HTTP/1.1\r\nHost: a\r\nExpect: magic'), '417')
+    t.equal(await statusOf('HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nExpect: magic'), '417')
     t.equal(await statusOf(`HTTP/1.1\r\nHost: a\r\n${'x: y\r\n'.repeat(200)}z: 1`), '431')
   })
 
