@@ -1,3 +1,6 @@
+// Bound at import: a fake one that a test puts in its place later is not the event loop, of which it tells here.
+import { setImmediate } from 'node:timers'
+
 /** A timer that is running. */
 export interface Timer {
   /** Stops it; it may have fired already. */

@@ -1,4 +1,5 @@
 import { Readable } from 'node:stream'
+import { mock } from 'node:test'
 
 import { Application, AppRunner, createLogger, Response, text } from '@allium/core'
 import { testClient } from '@allium/testing'
@@ -252,4 +253,22 @@ t.test('a trailer may not be a field that has a meaning only before the body', a
   const response = new Response('x')
   t.throws(() => response.trailers.set('Content-Length', '1'), TypeError)
   t.throws(() => response.trailers.append('set-cookie', 'a=b'), TypeError)
+})
+
+t.test('the head of a slow body is not held up by the fake timers of a test', async t => {
+  const app = new Application()
+  let finish = (): void => {}
+  app.get('/', () => new Response(slow(), { headers: { 'content-type': 'text/plain' } }))
+  async function* slow(): AsyncGenerator<string> {
+    await new Promise<void>(resolve => (finish = resolve))
+    yield 'at last'
+  }
+  const client = await testClient(t, app)
+  mock.timers.enable({ apis: ['setImmediate'] })
+  t.teardown(() => mock.timers.reset())
+
+  const response = await client.get('/')
+  finish()
+
+  t.equal(await response.text(), 'at last')
 })

@@ -1,4 +1,6 @@
 import type { Duplex } from 'node:stream'
+// Bound at import: a fake one that a test puts in its place later does not hold up what is received.
+import { setImmediate } from 'node:timers'
 
 import type { Request, Timer } from '@allium/core'
 
@@ -129,6 +131,7 @@ export class Connection implements WebSocketListener {
 
   onMessage(data: Buffer, isBinary: boolean): void {
     this.#heartbeat.beat()
+    if (!this.isOpen) return this.#rest()
     if (this.#budget && !this.#budget.take()) return this.close(1008, 'Too many messages')
     this.queue.push(isBinary ? new BinaryMessage(data) : new TextMessage(data))
   }
@@ -136,10 +139,12 @@ export class Connection implements WebSocketListener {
   onPing(data: Buffer): void {
     this.#heartbeat.beat()
     this.outgoing.answer(data)
+    this.#rest()
   }
 
   onPong(): void {
     this.#heartbeat.beat()
+    this.#rest()
   }
 
   onError(error: Error): void {
@@ -165,10 +170,7 @@ export class Connection implements WebSocketListener {
   }
 
   onRoom(): void {
-    // In the next turn: a client that sends without end would be read 2 MiB at a time, and the others wait for it.
-    setImmediate(() => {
-      if (!this.queue.isFull) this.#webSocket.resume()
-    })
+    this.#resumeNextTurn()
     const go = this.#inflation
     this.#inflation = undefined
     go?.()
@@ -188,6 +190,20 @@ export class Connection implements WebSocketListener {
 
   closedError(cause?: unknown): WebSocketClosed {
     return new WebSocketClosed(this.closeCode ?? 1006, this.closeReason, { cause: cause ?? this.error })
+  }
+
+  /** Receives no more in this turn: here is nothing that would fill the queue. */
+  #rest(): void {
+    if (this.#webSocket.isPaused) return
+    this.#webSocket.pause()
+    this.#resumeNextTurn()
+  }
+
+  /** In this turn a client that sends without end would be read 2 MiB at a time, and the others wait for it. */
+  #resumeNextTurn(): void {
+    setImmediate(() => {
+      if (!this.queue.isFull) this.#webSocket.resume()
+    })
   }
 
   /** One frame at a time waits: the library begins no other before. */
