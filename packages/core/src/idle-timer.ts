@@ -51,6 +51,13 @@ class ClockIdleTimer implements IdleTimer {
   }
 }
 
+const idleCallbacks = new WeakSet<object>()
+
+/** Whether a global timer calls this because a socket was idle: then it is the server's, and not the application's. */
+export function isIdleCallback(callback: object): boolean {
+  return idleCallbacks.has(callback)
+}
+
 /** Stops on the very timers that it was started on. */
 class GlobalIdleTimer implements IdleTimer {
   readonly #milliseconds: number
@@ -61,6 +68,7 @@ class GlobalIdleTimer implements IdleTimer {
   constructor(milliseconds: number, onIdle: () => void) {
     this.#milliseconds = milliseconds
     this.#onIdle = onIdle
+    idleCallbacks.add(onIdle)
     this.#start()
   }
 

@@ -126,9 +126,14 @@ export class RequestSender {
     const sent = this.#withCookies(prepared, host)
     const { watch, conversation, reports, strictness, transcript } = this.#running
     const record = conversation.begin(method, path, options.site)
+    const { timeout, signal } = options
+    // Written out: objects made by spreading are slow ones, a fifth of a request in memory.
     const request = new SentRequest(sent, {
-      ...options,
-      ...{ pool: this.#pool, watch, record },
+      timeout,
+      signal,
+      pool: this.#pool,
+      watch,
+      record,
       report: record => reports.of(record),
       onSurplus: bytes => strictness.lookAtSurplus(record, bytes),
       portOf: socket => this.#running.portOf(socket),
@@ -140,10 +145,16 @@ export class RequestSender {
     if (setCookies.length > 0) strictness.lookAtCookies(record, setCookies)
     const url = `${this.#scheme}//${host}${path}`
     return new TestResponse({
-      ...{ head, body, informational, upgraded, method, url, watch },
+      head,
+      body,
+      informational,
+      upgraded,
+      method,
+      url,
+      watch,
       report: () => reports.of(record),
       transcript: () => transcript.of(record),
-      timeout: options.timeout,
+      timeout,
     })
   }
 }

@@ -7,6 +7,7 @@ import t from 'tap'
 
 import { Application, eventStream, Response, text } from '@allium/core'
 import type { Middleware } from '@allium/core'
+import { memorySocketPair } from '@allium/core/memory-socket'
 import { TestClient, testClient } from '@allium/testing'
 
 const forever = new Promise<never>(() => {})
@@ -156,6 +157,17 @@ t.test('whatever may still bring an answer is waited for', async t => {
   for (const name of ['timer', 'unref', 'clock', 'threads'])
     t.equal(await client.get(`/${name}`).text(), name)
   t.equal(await client.get('/network').text(), 'pong')
+})
+
+t.test('the idle time of a socket in memory is waited for', async t => {
+  const app = new Application()
+  app.get('/', async () => {
+    await once(memorySocketPair().client.setTimeout(250), 'timeout')
+    return text('idle')
+  })
+  const client = await testClient(t, app)
+
+  t.equal(await client.get('/').text(), 'idle')
 })
 
 t.test('a test that comes back to the request by itself is given the time', async t => {
