@@ -2,10 +2,13 @@ import {
   createCipheriv,
   createDecipheriv,
   createHmac,
+  createSecretKey,
   pbkdf2Sync,
   randomBytes,
   timingSafeEqual,
 } from 'node:crypto'
+import type { CipherKey } from 'node:crypto'
+import process from 'node:process'
 
 /** A secret with a name that seals carry, so that it can be told which of several opens them. */
 export interface SealPassword {
@@ -40,6 +43,8 @@ const ALGORITHM = 'aes-256-cbc'
 const KEY_BYTES = 32
 const SALT_BYTES = 32
 const IV_BYTES = 16
+/** Given bytes, Node 24 takes some 20 µs more for each key; Node 20 and 22 take some 3 µs more for an object. */
+const PREFERS_KEY_OBJECTS = Number.parseInt(process.versions.node) >= 24
 const EXPIRATION = /^[1-9]\d{0,15}$/
 /** What `iron-session` adds behind a seal. */
 const SUFFIX = /~2$/
@@ -146,8 +151,9 @@ export class SealKeyring {
 type SealParts = [string, string, string, string, string, string, string, string]
 
 // One round is what the format has: the strength is that of the secret, which is why short ones are refused.
-function deriveKey(secret: string, salt: string): Buffer {
-  return pbkdf2Sync(secret, salt, 1, KEY_BYTES, 'sha1')
+function deriveKey(secret: string, salt: string): CipherKey {
+  const bytes = pbkdf2Sync(secret, salt, 1, KEY_BYTES, 'sha1')
+  return PREFERS_KEY_OBJECTS ? createSecretKey(bytes) : bytes
 }
 
 function macOf(signed: string, secret: string, salt: string): string {
@@ -160,7 +166,7 @@ function isEqual(given: string, expected: string): boolean {
 }
 
 /** Of what was signed with the right secret only; still, another program may have signed nonsense with it. */
-function decrypt(encrypted: string, key: Buffer, iv: Buffer): string | undefined {
+function decrypt(encrypted: string, key: CipherKey, iv: Buffer): string | undefined {
   try {
     const decipher = createDecipheriv(ALGORITHM, key, iv)
     return decipher.update(encrypted, 'base64url', 'utf8') + decipher.final('utf8')
