@@ -1,3 +1,5 @@
+import { once } from 'node:events'
+
 import { accessLogJson, accessLogText, Application, Response, StreamResponse, text } from '@allium/core'
 import type { AccessEntry } from '@allium/core'
 import { testClient } from '@allium/testing'
@@ -51,34 +53,23 @@ overEachTransport('an access log', (t, transport) => {
   })
 
   t.test('marks what a client did not stay for: 499 where there was no answer yet', async t => {
-    const entries: AccessEntry[] = []
-    let goOn!: () => void
     const slow = app()
     const inside = new Promise<void>(resolve => {
-      slow.get('/slow', async () => {
+      slow.get('/slow', async request => {
         resolve()
-        await new Promise<void>(resolve => (goOn = resolve))
+        await once(request.signal, 'abort')
         return text('too late')
       })
     })
-    const logged = new Promise<void>(resolve => {
-      const accessLog = (entry: AccessEntry) => {
-        entries.push(entry)
-        resolve()
-      }
-      void testClient(t, slow, { transport, runner: { accessLog } }).then(async client => {
-        const connection = client.connect()
-        await connection.send('GET /slow HTTP/1.1\r\nhost: a\r\n\r\n')
-        await inside
-        connection.destroy()
-        await new Promise(resolve => setTimeout(resolve, 50))
-        goOn()
-      })
-    })
+    let accessLog!: (entry: AccessEntry) => void
+    const logged = new Promise<AccessEntry>(resolve => (accessLog = resolve))
+    const connection = (await testClient(t, slow, { transport, runner: { accessLog } })).connect()
 
-    await logged
+    await connection.send('GET /slow HTTP/1.1\r\nhost: a\r\n\r\n')
+    await inside
+    connection.destroy()
 
-    t.match(entries, [{ target: '/slow', status: 499, aborted: true }])
+    t.match(await logged, { target: '/slow', status: 499, aborted: true })
   })
 
   t.test('that throws changes nothing', async t => {

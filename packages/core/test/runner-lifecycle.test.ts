@@ -21,16 +21,19 @@ t.test('AppRunner', async t => {
     let release!: () => void
     const released = new Promise<void>(resolve => (release = resolve))
     const app = new Application()
-    app.get('/', async () => {
-      await released
-      return text('finished')
+    const begun = new Promise<void>(resolve => {
+      app.get('/', async () => {
+        resolve()
+        await released
+        return text('finished')
+      })
     })
     const runner = new AppRunner(app)
     await runner.startup()
     const { url } = await runner.listen({ host: '127.0.0.1', port: 0 })
 
     const pending = fetch(url)
-    await new Promise(resolve => setTimeout(resolve, 30))
+    await begun
     const stopped = runner.stop()
     release()
     const response = await pending
@@ -43,13 +46,18 @@ t.test('AppRunner', async t => {
 
   t.test('cuts what is left at the deadline, and says so', async t => {
     const app = new Application()
-    app.get('/', request => new Promise(resolve => request.signal.addEventListener('abort', () => resolve)))
+    const begun = new Promise<void>(resolve => {
+      app.get('/', () => {
+        resolve()
+        return new Promise(() => {})
+      })
+    })
     const runner = new AppRunner(app, { shutdownTimeout: 100 })
     await runner.startup()
     const { url } = await runner.listen({ host: '127.0.0.1', port: 0 })
 
     const pending = fetch(url)
-    await new Promise(resolve => setTimeout(resolve, 30))
+    await begun
     await Promise.all([runner.stop(), t.rejects(pending)])
 
     t.equal(runner.wasForced, true)

@@ -136,14 +136,17 @@ t.test('AppRunner.stop', t => {
   t.test('fires the AbortSignals of what is running and of what is pipelined behind it', async t => {
     const app = new Application()
     const reasons: unknown[] = []
-    app.get('/', async ({ signal }) => {
-      if (!signal.aborted) await once(signal, 'abort')
-      reasons.push(signal.reason)
-      return text('<ok>')
+    const begun = new Promise<void>(resolve => {
+      app.get('/', async ({ signal }) => {
+        resolve()
+        if (!signal.aborted) await once(signal, 'abort')
+        reasons.push(signal.reason)
+        return text('<ok>')
+      })
     })
     const { runner, open } = await run(app)
     const { ended } = await open(GET.repeat(2))
-    await new Promise(resolve => setTimeout(resolve, 20))
+    await begun
 
     await runner.stop()
 

@@ -145,10 +145,12 @@ overEachTransport('upgrade', (t, transport) => {
 
   t.test('the signal aborts when the client goes, and the request is over then', async t => {
     const app = new Application()
-    const finished: string[] = []
-    app.get('/echo', request => {
-      request.onFinish(() => finished.push('finished'))
-      return new Echo()
+    const finished = new Promise<boolean>(resolve => {
+      app.get('/echo', request => {
+        const { signal } = request
+        request.onFinish(() => resolve(signal.aborted))
+        return new Echo()
+      })
     })
     const client = await testClient(t, app, { transport })
     const raw = client.connect()
@@ -157,8 +159,7 @@ overEachTransport('upgrade', (t, transport) => {
     await raw.receiveUntil('\r\n\r\n')
     raw.destroy()
 
-    await new Promise(resolve => setTimeout(resolve, 30))
-    t.same(finished, ['finished'])
+    t.equal(await finished, true)
   })
 
   t.test('survives clients that die at any moment of it (P44)', async t => {

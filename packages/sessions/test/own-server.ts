@@ -57,7 +57,7 @@ export async function startOwnRedis(t: Test, more: readonly string[] = []): Prom
 /** Starts a PostgreSQL on an empty cluster. */
 export async function startOwnPostgres(t: Test): Promise<OwnServer> {
   const user = serverUser()
-  const [folder, port] = [createFolder(t, user), await freePort()]
+  const folder = createFolder(t, user)
   const data = join(folder, 'data')
   const made = spawnSync(
     join(postgresFolder!, 'initdb'),
@@ -65,6 +65,7 @@ export async function startOwnPostgres(t: Test): Promise<OwnServer> {
     { ...user, cwd: folder, encoding: 'utf8' },
   )
   if (made.status !== 0) throw new Error(made.stderr)
+  const port = await freePort() // behind what takes long, or somebody else may have taken it by then
   const args = ['-D', data, '-p', `${port}`, '-h', '127.0.0.1', '-k', folder]
   const url = `postgres://root@127.0.0.1:${port}/postgres`
   return run(t, { url, port, command: join(postgresFolder!, 'postgres'), args, user })

@@ -76,11 +76,11 @@ t.test('TestClient.events', async t => {
         yield { data: 'too late' }
       }),
     )
-    const events = await (await testClient(t, app, { timeout: 30 })).events('/ticks')
+    const events = await (await testClient(t, app, { timeout: 100 })).events('/ticks')
 
     await t.rejects(events.next(), {
       name: 'TimeoutError',
-      message: 'No event of GET http://localhost/ticks came within 30 ms',
+      message: 'No event of GET http://localhost/ticks came within 100 ms',
     })
   })
 

@@ -271,8 +271,8 @@ t.test('TestClient requests', async t => {
       await once(request.signal, 'abort')
       return text('too late')
     })
-    const client = await testClient(t, app, { timeout: 20 })
-    const message = /^GET \/never\?a=1 failed: no response within 20 ms\n {4}route GET \/never\n/
+    const client = await testClient(t, app, { timeout: 100 })
+    const message = /^GET \/never\?a=1 failed: no response within 100 ms\n {4}route GET \/never\n/
 
     await t.rejects(client.get('/never', { query: { a: 1 } }), { message, name: 'TimeoutError' })
     await t.rejects(client.get('/never', { timeout: 10 }), { message: /within 10 ms\n/ })
