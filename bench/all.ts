@@ -1,6 +1,6 @@
 /**
  * Runs all benches one after another, by the Node that runs this, and writes `results/<date>-node-<major>.md`:
- * `npm run bench:all -- [--rounds 7] [--quick]`
+ * `npm run bench:all -- [--rounds 7] [--quick] [--without scaling]`
  */
 import { writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
@@ -19,9 +19,14 @@ const { values } = parseArgs({
   options: {
     rounds: { type: 'string', default: String(ROUNDS.full) },
     quick: { type: 'boolean', default: false },
+    without: { type: 'string', multiple: true, default: [] },
   },
 })
 const rounds = values.quick ? ROUNDS.quick : toCount('rounds', values.rounds)
+const wanted = parts.filter(({ title }) => !values.without.includes(title.toLowerCase()))
+if (parts.length - wanted.length < new Set(values.without).size) {
+  throw new RangeError(`There are: ${parts.map(({ title }) => title.toLowerCase()).join(', ')}`)
+}
 const version = process.versions.node
 const date = new Date().toISOString().slice(0, 10)
 const name = `${date}-node-${version.split('.')[0]}.md`
@@ -30,22 +35,23 @@ for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => process.e
 
 const sections = [describeRun()]
 let due = performance.now() / 1000 + PATIENCE
-for (const [index, part] of parts.entries()) {
+for (const [index, part] of wanted.entries()) {
   due += secondsOf(part, rounds) // what one part leaves of its time, the next ones have
-  console.log(`\n[${index + 1}/${parts.length}] ${part.title}: ${commandOf(part)}`)
+  console.log(`\n[${index + 1}/${wanted.length}] ${part.title}: ${commandOf(part)}`)
   sections.push(await runSection(part, due - performance.now() / 1000))
   writeFileSync(file, sections.join('\n\n') + '\n') // what is measured stays, whatever becomes of the rest
 }
 console.log(`\nWritten to bench/results/${name}`)
 
 function describeRun(): string {
+  const options = [`--rounds ${rounds}`, ...values.without.map(title => `--without '${title}'`)].join(' ')
   return `# Node ${version}, ${date}
 
 ${describeMachine()}
 
 \`\`\`sh
-npm run bench:all -- --rounds ${rounds}    # all of this again
-node bench/dist/all.js --rounds ${rounds}  # by another Node
+npm run bench:all -- ${options}    # all of this again
+node bench/dist/all.js ${options}  # by another Node
 \`\`\``
 }
 

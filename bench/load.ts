@@ -16,7 +16,8 @@ export const generator: 'wrk' | 'autocannon' = hasWrk ? 'wrk' : 'autocannon'
 const run = promisify(execFile)
 
 /**
- * Sends as many requests as the server takes, for a while.
+ * Sends as many requests as the server takes, for a while. A burst in which nothing happened at all is sent again, once:
+ * the host of a virtual machine had stopped it for that second.
  *
  * @throws Error when a single one of them did not succeed
  */
@@ -25,11 +26,18 @@ export async function sendLoad(
   scenario: Scenario,
   seconds: number,
 ): Promise<LoadFigures> {
+  let figures = await sendBurst(server, scenario, seconds)
+  if (figures.responses + figures.errors === 0) {
+    console.error(`${server.name}: nothing happened in a burst; once more`)
+    figures = await sendBurst(server, scenario, seconds)
+  }
+  if (figures.responses > 0 && figures.errors === 0) return figures
+  throw new Error(`Cannot measure ${server.name}: ${figures.errors} errors in ${figures.responses} responses`)
+}
+
+async function sendBurst(server: LoadTarget, scenario: Scenario, seconds: number): Promise<LoadFigures> {
   const commandLine = (hasWrk ? wrkCommand : autocannonCommand)(server, scenario, seconds)
   const [command, ...parameters] = pinned(LOAD_CORE, commandLine)
   const { stdout } = await run(command!, parameters)
-
-  const figures = (hasWrk ? parseWrk : parseAutocannon)(stdout)
-  if (figures.responses > 0 && figures.errors === 0) return figures
-  throw new Error(`Cannot measure ${server.name}: ${figures.errors} errors in ${figures.responses} responses`)
+  return (hasWrk ? parseWrk : parseAutocannon)(stdout)
 }

@@ -7,7 +7,8 @@ import { reportListening } from './report.ts'
 
 const { body } = scenarios.upstream.answer
 
-const server = createServer((_request, response) => {
+// A server waits for its next burst about as long as Node keeps an idle connection: one closed just then would be an error.
+const server = createServer({ keepAliveTimeout: 0 }, (_request, response) => {
   response.writeHead(200, { 'content-type': 'text/plain', 'content-length': body.length })
   response.end(body)
 })

@@ -9,10 +9,20 @@ import { describeMachine } from '../machine.ts'
 import { formatRows, formatSpread } from '../format-rows.ts'
 import { toSpread } from '../spread.ts'
 import { sources } from './sources.ts'
+import type { Source } from './sources.ts'
 
 /** What the compiler says of one run. */
+interface Check {
+  readonly seconds: number
+  readonly instantiations: number
+}
+
+/** What an application takes. */
 interface Cost {
   readonly seconds: number
+  /** In seconds over an empty application. */
+  readonly difference: number
+  /** Over an empty application. */
   readonly instantiations: number
 }
 
@@ -26,30 +36,36 @@ const { values } = parseArgs({
 })
 const routes = Number(values.routes)
 rmSync(folder, { recursive: true, force: true })
-const rows: string[][] = []
-for (const source of sources) {
-  const costs: Cost[] = []
-  const differences: number[] = []
-  for (let i = 0; i < Number(values.rounds); i++) {
-    const empty = await check(source.empty())
-    const full = await check(source.routes(routes))
-    differences.push(full.seconds - empty.seconds)
-    costs.push({ seconds: full.seconds, instantiations: full.instantiations - empty.instantiations })
-  }
-  rows.push([
-    source.name,
-    formatSpread(differences, 2),
-    toSpread(costs.map(({ seconds }) => seconds)).median.toFixed(2),
-    String(costs[0]!.instantiations),
-  ])
-  console.error(`${source.name}: done`)
+const costs = new Map<string, Cost[]>(sources.map(({ name }) => [name, []]))
+for (let i = 0; i < Number(values.rounds); i++) {
+  for (const source of sources) costs.get(source.name)!.push(await measure(source))
+  console.error(`round ${i + 1}: done`)
 }
+const rows = Array.from(costs, ([name, figures]) => [
+  name,
+  formatSpread(
+    figures.map(cost => cost.difference),
+    2,
+  ),
+  toSpread(figures.map(cost => cost.seconds)).median.toFixed(2),
+  String(figures[0]!.instantiations),
+])
 const head = ['application', 'over an empty one, s', 'in all, s', 'instantiations over an empty one']
 console.log(
   `${describeMachine()}; ${values.rounds} rounds\n\n## Types of ${routes} routes\n\n${formatRows(head, rows)}`,
 )
 
-async function check(text: string): Promise<Cost> {
+async function measure(source: Source): Promise<Cost> {
+  const empty = await check(source.empty())
+  const full = await check(source.routes(routes))
+  return {
+    seconds: full.seconds,
+    difference: full.seconds - empty.seconds,
+    instantiations: full.instantiations - empty.instantiations,
+  }
+}
+
+async function check(text: string): Promise<Check> {
   mkdirSync(folder, { recursive: true })
   writeFileSync(join(folder, 'app.ts'), text)
   const parameters = [
