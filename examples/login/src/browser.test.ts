@@ -42,6 +42,7 @@ async function inBrowser(t: Test): Promise<void> {
     const third = await visit(phone, url)
     t.equal(await nameOn(third), '', 'another device has another session')
     await signIn(third)
+    t.equal(await nameOn(third), 'ada')
     t.equal((await third.$$('#devices li')).length, 2)
 
     await click(third, '#sign-out-everywhere')
@@ -81,6 +82,7 @@ async function visit(context: BrowserContext, url: string): Promise<Page> {
 
 async function signIn(page: Page): Promise<void> {
   await page.bringToFront()
+  await page.waitForSelector('#sign-in:not([hidden])') // what is hidden takes no keys
   await page.type('[name=name]', 'ada')
   await page.type('[name=password]', 'correct horse battery')
   await click(page, '#sign-in button')
