@@ -25,7 +25,7 @@ if (isComplete || process.env.ALLIUM_REQUIRE_SERVICES) {
 }
 
 async function inBrowser(t: Test): Promise<void> {
-  const url = await serve(t)
+  const { url, stop } = await serve(t)
   const browser = await puppeteer.launch({ executablePath: chromium, args: ['--no-sandbox'] })
   t.teardown(() => browser.close())
   const ada = await enter(browser, url, 'Ada')
@@ -45,23 +45,25 @@ async function inBrowser(t: Test): Promise<void> {
   t.equal(await heard(bob, 'still there?'), 'Ada: still there?', 'a client whose worker was killed is back')
   await say(bob, 'I am')
   t.equal(await heard(ada, 'I am'), 'Bob: I am')
+  t.same(await stop(), [0, null], 'it stops in time, though a worker has only just begun')
 }
 
 /** Runs the example as its read-me says, with two workers. */
-async function serve(t: Test): Promise<string> {
+async function serve(t: Test): Promise<{ url: string; stop: () => Promise<unknown[]> }> {
   const port = await freePort()
   const main = fileURLToPath(new URL('main.js', import.meta.url))
   const child = spawn(process.execPath, [main], {
     env: { ...process.env, WORKERS: '2', PORT: String(port), REDIS_URL: redis },
     stdio: ['ignore', 'pipe', 'inherit'],
   })
-  t.teardown(async () => {
+  t.teardown(() => child.kill('SIGKILL'))
+  const stop = () => {
     child.kill('SIGTERM')
-    await once(child, 'exit')
-  })
+    return once(child, 'exit')
+  }
   let output = ''
   while (!output.includes('Listening')) output += String((await once(child.stdout, 'data'))[0])
-  return `http://127.0.0.1:${port}`
+  return { url: `http://127.0.0.1:${port}`, stop }
 }
 
 async function enter(browser: Browser, url: string, name: string): Promise<Page> {

@@ -42,7 +42,8 @@ const EXIT_GRACE = 950
 
 /**
  * Serves an application until SIGINT, SIGTERM or SIGHUP, then stops gracefully and resolves: whatever follows the
- * call runs after the clean-up. A second SIGINT or SIGTERM cuts what is left and ends the process.
+ * call runs after the clean-up. During the startup, this is waited for, and nothing is listened on. A second SIGINT or
+ * SIGTERM cuts what is left and ends the process.
  *
  * While it runs, a promise rejection that nobody handles is logged and serving goes on, since any request can
  * cause one; an exception that nobody catches drains the server and ends the process with exit code 1. The exit
@@ -99,10 +100,12 @@ export async function runApp(
   try {
     applyDebugMode(application, process.env)
     await runner.startup()
-    await listenAll(runner, targets, onListening)
-    const url = runner.addresses.map(address => address.url).join(', ')
-    if (link) await link.report({ allium: 'listening', url })
-    else announce(print, url)
+    const isListening = !run.isEnding && (await listenAll(runner, targets, onListening, run))
+    if (isListening) {
+      const url = runner.addresses.map(address => address.url).join(', ')
+      if (link) await link.report({ allium: 'listening', url })
+      else announce(print, url)
+    }
     await runner.stop({ idleGrace: await run.ended })
     if (runner.wasForced) run.fail()
   } catch (error) {
@@ -153,16 +156,20 @@ function notAFunction(count: number): TypeError {
   )
 }
 
+/** Whether it listens everywhere: not in a worker when its parent stops, and has closed what it would listen on. */
 async function listenAll(
   runner: AppRunner,
   targets: readonly ListenTarget[],
   onListening: RunAppOptions['onListening'],
-): Promise<void> {
+  run: ProcessRun,
+): Promise<boolean> {
   try {
     for (const target of targets) await runner.listen(target)
     onListening?.(runner)
+    return true
   } catch (error) {
     await runner.stop()
+    if (run.isWorker && run.isEnding) return false
     throw error
   }
 }
@@ -171,11 +178,13 @@ async function listenAll(
 class ProcessRun {
   /** Settles when it is time to stop, with how long idle connections are kept, where the parent says so. */
   readonly ended: Promise<number | undefined>
+  /** Whether it is a parent who decides when it is over. */
+  readonly isWorker: boolean
   readonly #app: Application
   readonly #shutdownTimeout: number
   readonly #signal: AbortSignal | undefined
-  readonly #isWorker: boolean
   #end!: (idleGrace?: number) => void
+  #isEnding = false
   #wasAsked = false
   #hasFailed = false
   #watchdog: Timer | undefined
@@ -189,14 +198,19 @@ class ProcessRun {
     this.#app = app
     this.#shutdownTimeout = shutdownTimeout
     this.#signal = signal
-    this.#isWorker = link !== undefined
+    this.isWorker = link !== undefined
     this.ended = new Promise(resolve => (this.#end = resolve))
-    link?.onStop(idleGrace => this.#stop(idleGrace))
+    void link?.ended.then(idleGrace => this.#stop(idleGrace))
     bearLostOutput()
     for (const name of STOP_SIGNALS) process.on(name, this.#onStopSignal)
     process.on('uncaughtException', this.#onException).on('unhandledRejection', this.#onRejection)
     signal?.addEventListener('abort', this.#onAbort, { once: true })
     if (signal?.aborted) this.#stop()
+  }
+
+  /** Whether it is time to stop. */
+  get isEnding(): boolean {
+    return this.#isEnding
   }
 
   /** The exit code is 1, and what is left gets no more time than was promised. */
@@ -213,6 +227,7 @@ class ProcessRun {
   }
 
   #stop(idleGrace?: number): void {
+    this.#isEnding = true
     // Keeps no process alive that has nothing else to do.
     this.#watchdog ??= systemClock.setTimer(() => this.#giveUp(), this.#shutdownTimeout + EXIT_GRACE)
     this.#end(idleGrace)
@@ -222,7 +237,7 @@ class ProcessRun {
 
   readonly #onStopSignal = (name: NodeJS.Signals): void => {
     // A terminal sends SIGINT and SIGHUP to the whole group: for the workers it is their parent who decides.
-    if (this.#isWorker && name !== 'SIGTERM') return
+    if (this.isWorker && name !== 'SIGTERM') return
     if (name !== 'SIGHUP') {
       if (this.#wasAsked) process.exit(1)
       this.#wasAsked = true

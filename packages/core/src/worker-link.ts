@@ -2,18 +2,17 @@ import process from 'node:process'
 
 /** What a worker tells its parent. */
 export type WorkerReport =
+  | { readonly allium: 'hearing' }
   | { readonly allium: 'listening'; readonly url: string }
   | { readonly allium: 'failed'; readonly reason: string }
   | { readonly allium: 'leaving' }
 
 /** What a parent tells a worker. */
-export type WorkerOrder =
-  | {
-      readonly allium: 'stop'
-      /** How long idle connections are kept, in milliseconds, when clients have somewhere else to go. */
-      readonly idleGrace?: number | undefined
-    }
-  | { readonly allium: 'leave' }
+export interface WorkerOrder {
+  readonly allium: 'stop' | 'leave'
+  /** How long idle connections are kept at a stop, in milliseconds, when clients have somewhere else to go. */
+  readonly idleGrace?: number | undefined
+}
 
 /** Set in the environment of the processes that the parent starts. */
 export const WORKER_VARIABLE = 'ALLIUM_WORKER'
@@ -23,20 +22,24 @@ export function isWorker(environment: NodeJS.ProcessEnv = process.env): boolean 
   return environment[WORKER_VARIABLE] !== undefined
 }
 
-/** A worker's end of the line to its parent. */
+/** A worker's end of the line to its parent, who sends nothing before the worker has said that it hears. */
 export class WorkerLink {
+  /** Settles when it is time to stop, with how long idle connections are kept, where the parent says so. */
+  readonly ended: Promise<number | undefined>
+  readonly #mayLeave: Promise<void>
+
   /** The link of this process, when it is a worker of ours. */
   static find(): WorkerLink | undefined {
     return isWorker() && process.connected ? new WorkerLink() : undefined
   }
 
-  /** Calls back when the parent says so, or has gone: a worker does not outlive it (P52). */
-  onStop(stop: (idleGrace?: number) => void): void {
-    process.on('message', message => {
-      const order = message as WorkerOrder | null
-      if (order?.allium === 'stop') stop(order.idleGrace)
+  constructor() {
+    this.ended = new Promise(resolve => {
+      onOrder('stop', ({ idleGrace }) => resolve(idleGrace))
+      process.on('disconnect', () => resolve(undefined)) // a worker does not outlive its parent (P52)
     })
-    process.on('disconnect', () => stop())
+    this.#mayLeave = new Promise(resolve => onOrder('leave', () => resolve()))
+    void this.report({ allium: 'hearing' })
   }
 
   /** Tells the parent, and settles when it is on its way. */
@@ -52,12 +55,14 @@ export class WorkerLink {
    * whatever connection it had sent before has come back to it: one on its way to a process that ends would be lost.
    */
   async leave(): Promise<void> {
-    const answered = new Promise<void>(resolve => {
-      process.on('message', message => {
-        if ((message as WorkerOrder | null)?.allium === 'leave') resolve()
-      })
-    })
     await this.report({ allium: 'leaving' })
-    if (process.connected) await answered
+    if (process.connected) await this.#mayLeave
   }
+}
+
+function onOrder(name: WorkerOrder['allium'], listener: (order: WorkerOrder) => void): void {
+  process.on('message', message => {
+    const order = message as WorkerOrder | null
+    if (order?.allium === name) listener(order)
+  })
 }

@@ -152,7 +152,8 @@ export class WorkerPool {
       { keepsAlive: true },
     )
     const how = await worker.ended
-    if (how !== 'exit code 0') this.wasForced = true
+    // By the signal itself ends who was not yet ready for it: a service manager sends it to all processes at once.
+    if (how !== 'exit code 0' && how !== 'signal SIGTERM') this.wasForced = true
     timer.clear()
   }
 }
@@ -167,6 +168,8 @@ class PoolWorker {
   isReplaced = false
   wasListening = false
   readonly #worker: Worker
+  /** Settles when it hears orders: one that comes before is lost, since `node:cluster` listens to the process already. */
+  readonly #hearing: Promise<void>
 
   constructor() {
     this.#worker = cluster.fork({ [WORKER_VARIABLE]: '1' })
@@ -184,11 +187,19 @@ class PoolWorker {
       })
       void this.ended.then(how => reject(startError(reason ?? `it ended with ${how}`)))
     })
+    this.#hearing = new Promise(resolve => {
+      this.#worker.on('message', (message: WorkerReport | null) => {
+        if (message?.allium === 'hearing') resolve()
+      })
+    })
     this.#worker.on('error', () => {}) // a message to a process that has just ended
   }
 
+  /** Orders it to do that, as soon as it hears. */
   send(order: WorkerOrder): void {
-    if (this.#worker.isConnected()) this.#worker.send(order)
+    void this.#hearing.then(() => {
+      if (this.#worker.isConnected()) this.#worker.send(order)
+    })
   }
 
   kill(): void {

@@ -5,6 +5,7 @@ import type { AddressInfo } from 'node:net'
 import { fileURLToPath } from 'node:url'
 
 import { Application, runApp, text } from '@allium/core'
+import type { AppRunner } from '@allium/core'
 import t from 'tap'
 import type { Test } from 'tap'
 
@@ -280,10 +281,42 @@ t.test('runApp', t => {
       controller.abort()
     }
     await runApp(app, { host: '127.0.0.1', port: 0, signal: controller.signal, print })
-    await runApp(app, { host: '::1', port: 0, signal: controller.signal, print: null })
-
-    t.match(lines[0], /^Listening on http:\/\/127\.0\.0\.1:\d+$/)
+    t.match(lines, [/^Listening on http:\/\/127\.0\.0\.1:\d+$/])
     t.equal(process.listenerCount('SIGTERM') + process.listenerCount('uncaughtException'), before)
+  })
+
+  t.test('listens on nothing when it is time to stop before the startup is over', async t => {
+    const controller = new AbortController()
+    const steps: string[] = []
+    const app = new Application()
+    app.cleanupContexts.add(async function* () {
+      controller.abort()
+      yield steps.push('set up')
+      steps.push('cleaned up')
+    })
+
+    await runApp(app, { port: 0, signal: controller.signal, print: line => steps.push(line) })
+
+    t.same(steps, ['set up', 'cleaned up'])
+  })
+
+  t.test('hands over its runner once it listens', async t => {
+    const controller = new AbortController()
+    const addresses: string[] = []
+    const onListening = (runner: AppRunner) => {
+      addresses.push(...runner.addresses.map(({ url }) => url))
+      controller.abort()
+    }
+
+    await runApp(new Application(), {
+      host: '::1',
+      port: 0,
+      signal: controller.signal,
+      print: null,
+      onListening,
+    })
+
+    t.match(addresses, [/^http:\/\/\[::1\]:\d+$/])
   })
 
   t.end()

@@ -171,6 +171,33 @@ t.test('workers', t => {
     t.equal(await exit, 1)
   })
 
+  for (const mode of ['loading', 'making', 'listening']) {
+    t.test(`stop in time while one that takes the place of another is still ${mode} (P49)`, async t => {
+      const directory = mkdtempSync(join(tmpdir(), 'allium-'))
+      t.teardown(() => rmSync(directory, { recursive: true }))
+      const { child, exit, printed, url } = serve(t, mode, join(directory, 'spoilt'))
+      const address = await url()
+      await request(`${address}/spoil`)
+      await t.rejects(request(`${address}/crash`))
+      await printed(/it takes long/)
+
+      child.kill('SIGTERM')
+
+      t.equal(await exit, 0)
+    })
+  }
+
+  t.test('may be ended by the SIGTERM of a service manager before they have heard of one', async t => {
+    const { child, exit, printed } = serve(t, 'loading')
+    const [, worker] = await printed(/it takes long in (\d+)/)
+
+    child.kill('SIGTERM')
+    await printed(/the parent stops/)
+    process.kill(Number(worker), 'SIGTERM')
+
+    t.equal(await exit, 0)
+  })
+
   t.test('are killed at a second signal', async t => {
     const { child, exit, printed, url } = serve(t)
     const pending = fetch(`${await url()}/hang`)
