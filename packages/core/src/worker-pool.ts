@@ -95,6 +95,7 @@ export class WorkerPool {
       try {
         await successor.listening
       } catch (err) {
+        if (this.#isStopping) return
         old.isReplaced = false
         logger.error({ err }, 'A new worker could not start: the old ones stay')
         return

@@ -187,6 +187,20 @@ t.test('workers', t => {
     })
   }
 
+  t.test('stop in time in the middle of a SIGHUP (P49)', async t => {
+    const directory = mkdtempSync(join(tmpdir(), 'allium-'))
+    t.teardown(() => rmSync(directory, { recursive: true }))
+    const { child, exit, printed, url, output } = serve(t, 'loading', join(directory, 'spoilt'))
+    await request(`${await url()}/spoil`)
+    child.kill('SIGHUP')
+    await printed(/it takes long/)
+
+    child.kill('SIGTERM')
+
+    t.equal(await exit, 0)
+    t.notMatch(output(), /ERROR/)
+  })
+
   t.test('may be ended by the SIGTERM of a service manager before they have heard of one', async t => {
     const { child, exit, printed } = serve(t, 'loading')
     const [, worker] = await printed(/it takes long in (\d+)/)
