@@ -42,8 +42,8 @@ const EXIT_GRACE = 950
 
 /**
  * Serves an application until SIGINT, SIGTERM or SIGHUP, then stops gracefully and resolves: whatever follows the
- * call runs after the clean-up. During the startup, this is waited for, and nothing is listened on. A second SIGINT or
- * SIGTERM cuts what is left and ends the process.
+ * call runs after the clean-up. One that comes during the startup waits for its end, and nothing is listened on then. A
+ * second SIGINT or SIGTERM cuts what is left and ends the process.
  *
  * While it runs, a promise rejection that nobody handles is logged and serving goes on, since any request can
  * cause one; an exception that nobody catches drains the server and ends the process with exit code 1. The exit
@@ -100,8 +100,7 @@ export async function runApp(
   try {
     applyDebugMode(application, process.env)
     await runner.startup()
-    const isListening = !run.isEnding && (await listenAll(runner, targets, onListening, run))
-    if (isListening) {
+    if (!run.isEnding && (await listenAll(runner, targets, onListening, run))) {
       const url = runner.addresses.map(address => address.url).join(', ')
       if (link) await link.report({ allium: 'listening', url })
       else announce(print, url)
@@ -156,7 +155,7 @@ function notAFunction(count: number): TypeError {
   )
 }
 
-/** Whether it listens everywhere: not in a worker when its parent stops, and has closed what it would listen on. */
+/** Whether it listens everywhere: not in a worker whose parent stops, and has closed what it would listen on. */
 async function listenAll(
   runner: AppRunner,
   targets: readonly ListenTarget[],
@@ -169,7 +168,8 @@ async function listenAll(
     return true
   } catch (error) {
     await runner.stop()
-    if (run.isWorker && run.isEnding) return false
+    const isClosed = run.isWorker && run.isEnding && runner.addresses.length < targets.length
+    if (isClosed) return false
     throw error
   }
 }
