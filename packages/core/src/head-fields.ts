@@ -14,7 +14,8 @@ export interface HeadFields {
 
 /**
  * Reads what the server has to know out of the raw fields, in one pass. Node makes its object of all fields when somebody
- * asks for it: a request that nobody asks saves that: with text copied as Latin-1, 3 to 9 % of a short answer.
+ * asks for it: a request that nobody asks saves that: with text copied as Latin-1, 3 to 9 % of a short answer on one
+ * machine, and on another nothing that could be told (docs/explanation/speed.md).
  */
 export function readHeadFields(rawHeaders: readonly string[]): HeadFields {
   let host: string | null | undefined

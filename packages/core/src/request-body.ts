@@ -149,7 +149,8 @@ export class RequestBody {
 
   /**
    * Gives the whole body to a function. The first one gets it in the turn in which it has arrived, without a promise for
-   * the bytes in between: 4 % of the processor time of a request with 1 KiB of JSON.
+   * the bytes in between: 4 % of the processor time of a request with 1 KiB of JSON on one
+   * machine, and on another nothing that could be told (docs/explanation/speed.md).
    */
   #use<T>(limit: number, use: (bytes: Buffer) => T): Promise<T> {
     if (this.#firstUse) return this.#useAgain(this.#firstUse, use)
